@@ -1,0 +1,393 @@
+/** The composition root: builds every part from the configuration, and takes them down again. */
+
+import { randomUUID } from 'node:crypto';
+import { createCommandRunner } from './chat/command-runner.ts';
+import { createIdentities } from './chat/identities.ts';
+import { createIntake } from './chat/intake.ts';
+import type { PlatformName } from './chat/message.ts';
+import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
+import { createTurnIntake } from './chat/turn-intake.ts';
+import type { Command } from './commands/command.ts';
+import { createConsent } from './commands/consent.ts';
+import {
+  createHelp,
+  createNew,
+  createPrivacy,
+  createStart,
+  createStop,
+} from './commands/general.ts';
+import { createDelKey, createKeys } from './commands/keys.ts';
+import { createModel } from './commands/model.ts';
+import { createSetKey } from './commands/setkey.ts';
+import { createUsage } from './commands/usage.ts';
+import type { Config } from './config.ts';
+import { clearOldWords, RETENTION_EVERY_MS } from './conversation/retention.ts';
+import { createTurnRunner } from './conversation/turn-runner.ts';
+import { createTurnStore } from './conversation/turn-store.ts';
+import { startWorker, type WorkerTiming } from './conversation/worker.ts';
+import { connectDatabase, type Database } from './db/client.ts';
+import { startEmbeddedPostgres } from './db/embedded.ts';
+import { migrateDatabase } from './db/migrate.ts';
+import { dataKeys } from './db/schema.ts';
+import { createAllowance } from './funding/allowance.ts';
+import type { House } from './funding/funding.ts';
+import { createHouseBreaker } from './funding/house-breaker.ts';
+import { createPrices } from './funding/prices.ts';
+import { readPricesFile } from './funding/prices-file.ts';
+import { createApiKeys } from './keys/api-keys.ts';
+import { loadKeyRing } from './keys/local-key-ring.ts';
+import { Secret } from './keys/secret.ts';
+import { createVault } from './keys/vault.ts';
+import { defaultModel, remoteProviders } from './llm/catalogue.ts';
+import { createProviders, type ProvidersOptions } from './llm/providers.ts';
+import { type Log, serializeError } from './log.ts';
+import { createOperatorDesk } from './operator.ts';
+import { createTelegram } from './platforms/telegram/telegram.ts';
+import { createTerminal } from './platforms/terminal/terminal.ts';
+import { createMailbox } from './queue/mailbox.ts';
+import { createWakeups } from './queue/wakeups.ts';
+import { StartError } from './start-error.ts';
+import { generalText } from './text/general.ts';
+import { keysText } from './text/keys.ts';
+import { startWebServer } from './web/server.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** Hears what takes long at the start. */
+  readonly onStep: (sentence: string) => void;
+  /** Set where the chat is to open in the terminal. */
+  readonly terminal?: {
+    readonly input: Parameters<typeof createTerminal>[0]['input'];
+    readonly output: Parameters<typeof createTerminal>[0]['output'];
+    readonly onExit: () => void;
+  };
+  /** Something that Latchkey can't go on without has ended. */
+  readonly onFatal: (error: unknown) => void;
+  /** For tests: simulators that stand for the vendors themselves. */
+  readonly vendorUrls?: ProvidersOptions['baseUrls'];
+  /** For tests: shorter leases and the like. */
+  readonly timing?: Partial<WorkerTiming>;
+}
+
+export interface App {
+  /** The port of the HTTP server, where one runs. */
+  readonly httpPort: number | undefined;
+  /** Stops taking in, lets running turns end, closes everything in reverse order. */
+  stop(): Promise<void>;
+}
+
+/** @throws StartError; whatever had been started by then is stopped again */
+export async function startApp(options: AppOptions): Promise<App> {
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) {
+      await close().catch((error: unknown) => {
+        options.log.error({ error: serializeError(error) }, 'stopping');
+      });
+    }
+  };
+  try {
+    const httpPort = await compose(options, (close) => closers.push(close));
+    return { httpPort, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function compose(
+  { config, log, onStep, terminal: terminalIo, onFatal, timing, vendorUrls }: AppOptions,
+  onClose: (close: () => Promise<void>) => void,
+): Promise<number | undefined> {
+  const processId = randomUUID();
+  const prices = createPrices(
+    config.pricesFile === undefined ? {} : { overrides: await readPricesFile(config.pricesFile) },
+  );
+  const house = houseOf(config);
+  if (prices.priceOf(house.provider, house.model) === undefined) {
+    throw new StartError(
+      `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE.`,
+    );
+  }
+
+  // Storage
+  const url = await openDatabase(config, onStep, onFatal, onClose);
+  await migrateDatabase({ url, onStep });
+  const connection = await connectDatabase({
+    url,
+    maxConnections: Math.min(20, Math.max(8, config.workerConcurrency)),
+  });
+  onClose(() => connection.close());
+  const { db } = connection;
+
+  // Keys
+  const { ring, created } = await loadKeyRing({
+    file: config.keyRingFile,
+    hasSealedRows: await hasSealedRows(db),
+  });
+  if (created)
+    onStep(
+      `Made the key ring ${config.keyRingFile}: keep a copy of it, apart from the database's backups.`,
+    );
+  const vault = createVault({ db, ring });
+  const provider = createProviders({ baseUrls: { ...config.baseUrls, ...vendorUrls } });
+  const apiKeys = createApiKeys({ db, vault, providers: provider });
+
+  // Queue
+  const wakeups = createWakeups({
+    backend: {
+      kind: config.queue.kind,
+      url: (config.queue.kind === 'redis' ? config.queue.url : url).reveal(),
+    },
+    onError: (error) => log.warn({ error: serializeError(error) }, 'queue'),
+  });
+  onClose(() => wakeups.close());
+  await wakeups.ready(15_000).catch((error: unknown) => {
+    log.debug({ error: serializeError(error) }, 'queue');
+    throw new StartError(
+      config.queue.kind === 'redis'
+        ? 'Redis at REDIS_URL does not answer, or refuses the password.'
+        : 'BullMQ could not be set up in PostgreSQL: look at the log with LOG_LEVEL=debug.',
+    );
+  });
+  const mailbox = createMailbox({ db, limit: config.mailboxLimit });
+
+  // Platforms
+  const telegram =
+    config.telegram === undefined ? undefined : createTelegram({ ...config.telegram, log });
+  const terminal =
+    terminalIo === undefined
+      ? undefined
+      : createTerminal({ ...terminalIo, commands: COMMAND_NAMES });
+  const senders = new Map<PlatformName, PlatformSender>();
+  if (telegram !== undefined) senders.set('telegram', telegram.sender);
+  if (terminal !== undefined) senders.set('terminal', terminal.sender);
+  const sender = (platform: PlatformName): PlatformSender => {
+    const found = senders.get(platform);
+    if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
+    return found;
+  };
+  const operators = createOperatorDesk({
+    operators: config.operators,
+    sender: (platform) => senders.get(platform),
+    log,
+  });
+
+  // Funding and conversation
+  const identities = createIdentities({ db });
+  const allowance = createAllowance({
+    db,
+    limits: {
+      turnsPerDay: config.allowance.dailyTurns,
+      microsPerDay: config.allowance.dailyMicros,
+      houseMicrosPerDay: config.allowance.houseDailyMicros,
+    },
+  });
+  const funding = { db, apiKeys, house, breaker: createHouseBreaker() };
+  const commands: Command[] = [];
+  const runner = createCommandRunner({ db, commands, sender, processId, log });
+  const setKey = createSetKey({
+    apiKeys,
+    sender,
+    providers: remoteProviders.map((entry) => ({
+      ...entry,
+      otherHost: otherHost(entry.baseUrl, config.baseUrls, entry.id),
+    })),
+  });
+  commands.push(
+    createStart({
+      facts: {
+        turnsPerDay: config.allowance.dailyTurns,
+        microsPerDay: config.allowance.dailyMicros,
+        offline: house.provider === 'offline',
+        model: house.model,
+      },
+      runLinked: (context) => {
+        const [name = '', ...rest] = context.argument.split('-');
+        return runner.run(name, { ...context, argument: rest.join('-') });
+      },
+    }),
+    setKey,
+    createKeys({ apiKeys }),
+    createDelKey({ apiKeys }),
+    createUsage({ ...funding, allowance, mailbox }),
+    createModel({ ...funding, prices, provider }),
+    createNew({ identities }),
+    createStop({ identities, mailbox }),
+    createHelp(() => commands),
+    createPrivacy({ historyDays: config.historyDays }),
+    createConsent({ db, vault, mailbox, wakeups }),
+  );
+
+  if (config.role !== 'bot') {
+    const worker = await startWorker({
+      name: processId,
+      concurrency: config.workerConcurrency,
+      mailbox,
+      wakeups,
+      connection,
+      log,
+      ...(timing === undefined ? {} : { timing }),
+      runTurn: createTurnRunner({
+        ...funding,
+        vault,
+        store: createTurnStore({ db, vault }),
+        mailbox,
+        allowance,
+        prices,
+        provider,
+        sender,
+        pseudonym: (userId) => ring.pseudonym(String(userId)),
+        tellOperator: (warning, facts) => {
+          operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
+        },
+        tellKeyRefused: async (userId, providerId) => {
+          for (const { platform, platformUserId } of await identities.platformsOf(userId)) {
+            const on = senders.get(platform);
+            await on?.notify(
+              { chat: on.directChat({ platformUserId }) },
+              keysText.refusedByProvider(providerId),
+            );
+          }
+        },
+        limits: {
+          turnsPerDay: config.allowance.dailyTurns,
+          mailboxLimit: config.mailboxLimit,
+        },
+        log,
+      }),
+    });
+    onClose(() => worker.stop());
+    const retention = setInterval(() => {
+      Promise.all([clearOldWords(db, config.historyDays), apiKeys.removeExpired()]).catch(
+        (error: unknown) => log.error({ error: serializeError(error) }, 'retention'),
+      );
+    }, RETENTION_EVERY_MS);
+    onClose(async () => clearInterval(retention));
+  }
+
+  // Taking in, last: from here on messages come
+  const intake = createIntake({
+    identities,
+    turnIntake: createTurnIntake({ db, vault, mailbox }),
+    commands: runner,
+    setKey,
+    mailbox,
+    wakeups,
+    sender,
+    mailboxLimit: config.mailboxLimit,
+    log,
+  });
+  let httpPort: number | undefined;
+  if (telegram !== undefined) {
+    const server = await startWebServer({
+      port: config.http.port,
+      host: config.telegram?.mode === 'webhook' ? '0.0.0.0' : '127.0.0.1',
+      health: () => health(db),
+      onError: (error) => log.error({ error: serializeError(error) }, 'http'),
+      ...(telegram.webhook === undefined || config.role === 'worker'
+        ? {}
+        : { telegramWebhook: telegram.webhook }),
+    });
+    onClose(() => server.close());
+    httpPort = server.port;
+  }
+  if (config.role !== 'worker') {
+    onClose(() => runner.settled());
+    if (telegram !== undefined) await telegram.registerCommands(menu(commands));
+    for (const receiver of receivers(telegram, terminal)) {
+      onClose(() => receiver.stop());
+      await receiver.start(intake);
+    }
+    if (telegram !== undefined) await runner.tellInterrupted();
+  }
+  return httpPort;
+}
+
+const COMMAND_NAMES = [
+  'help',
+  'setkey',
+  'keys',
+  'delkey',
+  'usage',
+  'model',
+  'new',
+  'stop',
+  'privacy',
+  'start',
+];
+
+function receivers(
+  ...platforms: readonly ({ readonly receiver: PlatformReceiver } | undefined)[]
+): readonly PlatformReceiver[] {
+  return platforms.flatMap((platform) => (platform === undefined ? [] : [platform.receiver]));
+}
+
+/** What the platform's menu shows, by where it is opened. */
+function menu(commands: readonly Command[]) {
+  const shown = commands.filter((command) => command.description !== '');
+  const entry = ({ name, description, isPrivate = false }: Command) => ({
+    name,
+    description,
+    isPrivate,
+  });
+  return {
+    direct: shown.map(entry),
+    group: [
+      { name: 'ask', description: 'Ask, or reply with it to a message', isPrivate: false },
+      ...shown.filter((c) => c.where === 'everywhere' && c.name !== 'start').map(entry),
+    ],
+  };
+}
+
+function houseOf(config: Config): House {
+  return config.house.provider === 'offline'
+    ? { provider: 'offline', model: defaultModel('offline'), apiKey: new Secret('offline') }
+    : config.house;
+}
+
+/** The host that keys are sent to, where it is not the vendor's own. */
+function otherHost(
+  vendorUrl: string,
+  baseUrls: Readonly<Record<string, string | undefined>>,
+  provider: string,
+): string | undefined {
+  const configured = baseUrls[provider];
+  if (configured === undefined) return undefined;
+  const { host } = new URL(configured);
+  return host === new URL(vendorUrl).host ? undefined : host;
+}
+
+async function openDatabase(
+  config: Config,
+  onStep: (sentence: string) => void,
+  onFatal: (error: unknown) => void,
+  onClose: (close: () => Promise<void>) => void,
+): Promise<Secret> {
+  if (config.database.kind === 'url') return config.database.url;
+  const embedded = await startEmbeddedPostgres({
+    dataDir: config.database.dataDir,
+    onStep,
+    onLost: (sentence) => onFatal(new StartError(sentence)),
+  });
+  onClose(() => embedded.stop());
+  return embedded.url;
+}
+
+async function hasSealedRows(db: Database): Promise<boolean> {
+  const rows = await db.select({ userId: dataKeys.userId }).from(dataKeys).limit(1);
+  return rows.length > 0;
+}
+
+async function health(db: Database) {
+  const database = await db
+    .select({ userId: dataKeys.userId })
+    .from(dataKeys)
+    .limit(1)
+    .then(
+      () => true,
+      () => false,
+    );
+  return { ok: database, parts: { database: { ok: database } } };
+}

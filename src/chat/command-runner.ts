@@ -1,0 +1,255 @@
+/** Carries out commands and presses, each once, and tells the user when one fails. */
+
+import type { Command, CommandContext } from '../commands/command.ts';
+import type { Database } from '../db/client.ts';
+import { and, eq, isNull, lt, ne, sql } from '../db/drizzle.ts';
+import { inbox } from '../db/schema.ts';
+import { type Log, serializeError } from '../log.ts';
+import { generalText } from '../text/general.ts';
+import { RUN_ACTION } from './buttons.ts';
+import type { ButtonPress, ChatAddress, IncomingMessage, Sender } from './message.ts';
+import type { Notice, PlatformSender } from './platform.ts';
+
+/** What a command or press came from. */
+export interface CommandSource {
+  readonly chat: ChatAddress;
+  readonly sender: Sender;
+  readonly userId: number;
+  readonly messageId?: string;
+  readonly press?: ButtonPress;
+}
+
+export interface CommandRunner {
+  /** Runs `work` for a message unless it was carried out before. */
+  once(
+    message: IncomingMessage,
+    outcome: 'command' | 'key' | 'refused',
+    userId: number,
+    work: (context: CommandContext) => Promise<void>,
+  ): Promise<void>;
+  /** Runs the command of a pressed button. */
+  press(press: ButtonPress, userId: number): Promise<void>;
+  /** Runs the named command. @returns false where there is none */
+  run(name: string, context: CommandContext): Promise<boolean>;
+  /** Tells people whose command a process that died had begun. */
+  tellInterrupted(): Promise<void>;
+  /** Resolves when all work that was put off has ended. */
+  settled(): Promise<void>;
+}
+
+interface RunningContext extends CommandContext {
+  /** Resolves when everything that was begun has ended. */
+  done(): Promise<void>;
+}
+
+export function createCommandRunner({
+  db,
+  commands,
+  sender,
+  processId,
+  log,
+}: {
+  readonly db: Database;
+  readonly commands: readonly Command[];
+  readonly sender: (platform: ChatAddress['platform']) => PlatformSender;
+  /** Another one at each start. */
+  readonly processId: string;
+  readonly log: Log;
+}): CommandRunner {
+  const under = new Set<Promise<unknown>>();
+  /** By message: a redelivery waits for the first delivery's work. */
+  const inFlight = new Map<string, Promise<void>>();
+
+  function contextOf(source: CommandSource, argument: string): RunningContext {
+    const platform = sender(source.chat.platform);
+    const inGroup = source.chat.kind === 'group';
+    const work = new Set<Promise<unknown>>();
+    let said: Promise<unknown> = Promise.resolve();
+
+    function put<T>(promise: Promise<T>): Promise<T> {
+      work.add(promise);
+      under.add(promise);
+      void promise.finally(() => {
+        work.delete(promise);
+        under.delete(promise);
+      });
+      return promise;
+    }
+
+    /** The command did its work: that its words do not arrive must not run it again. */
+    async function send(notice: Notice, publicMarkdown?: string): Promise<string | undefined> {
+      try {
+        return await platform.notify(
+          {
+            chat: source.chat,
+            ...(source.messageId === undefined || !inGroup ? {} : { replyTo: source.messageId }),
+            ...(source.press === undefined ? {} : { press: source.press }),
+            ...(inGroup && publicMarkdown !== undefined
+              ? { onlyFor: { platformUserId: source.sender.platformUserId, publicMarkdown } }
+              : {}),
+          },
+          notice,
+        );
+      } catch (error) {
+        log.warn({ error: serializeError(error) }, 'a notice could not be sent');
+        return undefined;
+      }
+    }
+
+    function inOrder<T>(begin: () => Promise<T>): Promise<T> {
+      const next = said.then(begin);
+      said = next;
+      return put(next);
+    }
+
+    return {
+      ...source,
+      argument,
+      answer: (notice, publicMarkdown) => void inOrder(() => send(notice, publicMarkdown)),
+      post: (notice) => inOrder(() => send(notice)),
+      replace: (notice, messageId = source.press?.messageId) => {
+        void inOrder(async () => {
+          if (messageId === undefined) return send(notice);
+          try {
+            await platform.editNotice(source.chat, messageId, notice);
+            return messageId;
+          } catch (error) {
+            log.warn({ error: serializeError(error) }, 'a notice could not be edited');
+            return send(notice);
+          }
+        });
+      },
+      later: (begin) => {
+        void put(
+          begin().catch(async (error: unknown) => {
+            log.error({ error: serializeError(error) }, 'a command failed');
+            await send(generalText.failed());
+          }),
+        );
+      },
+      done: async () => {
+        while (work.size > 0) await Promise.all(work);
+      },
+    };
+  }
+
+  const find = (name: string) => commands.find((command) => command.name === name);
+
+  async function run(name: string, context: CommandContext): Promise<boolean> {
+    const command = find(name);
+    if (command === undefined) return false;
+    if (command.where === 'direct' && context.chat.kind === 'group') {
+      const notice: Notice = generalText.onlyInDirectChat(name);
+      context.answer(notice, notice.markdown);
+    } else {
+      await command.run(context);
+    }
+    return true;
+  }
+
+  const key = (message: IncomingMessage) => ({
+    platform: message.chat.platform,
+    platformChatId: message.chat.chatId,
+    messageId: message.messageId,
+  });
+  const at = (message: IncomingMessage) =>
+    and(
+      eq(inbox.platform, message.chat.platform),
+      eq(inbox.platformChatId, message.chat.chatId),
+      eq(inbox.messageId, message.messageId),
+    );
+
+  /** @returns false where the message was carried out, or is a turn */
+  async function begin(
+    message: IncomingMessage,
+    outcome: 'command' | 'key' | 'refused',
+  ): Promise<boolean> {
+    const begun = await db
+      .insert(inbox)
+      .values({ ...key(message), outcome, handler: processId })
+      .onConflictDoUpdate({
+        target: [inbox.platform, inbox.platformChatId, inbox.messageId],
+        set: { handler: processId },
+        setWhere: sql`${inbox.handledAt} is null and ${inbox.turnId} is null`,
+      })
+      .returning({ messageId: inbox.messageId });
+    return begun.length > 0;
+  }
+
+  return {
+    run,
+
+    async once(message, outcome, userId, work) {
+      const id = JSON.stringify(key(message));
+      const before = inFlight.get(id);
+      if (before !== undefined) return before;
+      const carriedOut = (async () => {
+        if (!(await begin(message, outcome))) return;
+        const context = contextOf(
+          { chat: message.chat, sender: message.sender, userId, messageId: message.messageId },
+          message.command?.argument ?? '',
+        );
+        await work(context);
+        const finished = context
+          .done()
+          .then(async () => {
+            await db.update(inbox).set({ handledAt: new Date() }).where(at(message));
+          })
+          .catch((error: unknown) => log.error({ error: serializeError(error) }, 'inbox'))
+          .finally(() => under.delete(finished));
+        under.add(finished);
+      })();
+      inFlight.set(id, carriedOut);
+      try {
+        await carriedOut;
+      } finally {
+        inFlight.delete(id);
+      }
+    },
+
+    async press(press, userId) {
+      const [name = '', ...rest] = press.action.split(':');
+      const argument = rest.join(':');
+      await sender(press.chat.platform).answerPress(press);
+      const context = contextOf(
+        { chat: press.chat, sender: press.sender, userId, press },
+        argument,
+      );
+      if (press.action.startsWith(RUN_ACTION)) {
+        await run(argument, { ...context, argument: '' });
+      } else {
+        await find(name)?.press?.(context);
+      }
+    },
+
+    async tellInterrupted() {
+      const minutes = sql`now() - interval '1 hour'`;
+      const left = await db
+        .update(inbox)
+        .set({ handledAt: new Date() })
+        .where(
+          and(
+            isNull(inbox.turnId),
+            isNull(inbox.handledAt),
+            ne(inbox.handler, processId),
+            lt(inbox.receivedAt, sql`now() - interval '5 seconds'`),
+            sql`${inbox.receivedAt} > ${minutes}`,
+          ),
+        )
+        .returning();
+      for (const row of left) {
+        const platform = row.platform as ChatAddress['platform'];
+        await sender(platform)
+          .notify(
+            { chat: { platform, chatId: row.platformChatId, kind: 'direct' } },
+            generalText.interruptedCommand(),
+          )
+          .catch((error: unknown) => log.warn({ error: serializeError(error) }, 'notice'));
+      }
+    },
+
+    async settled() {
+      while (under.size > 0) await Promise.allSettled(under);
+    },
+  };
+}

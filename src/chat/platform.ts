@@ -1,0 +1,100 @@
+/** The two ports of a platform: one takes in (ROLE=bot), one sends (ROLE=worker). */
+
+import type { Button } from './button.ts';
+import type {
+  ButtonPress,
+  ChatAddress,
+  FileReference,
+  PlatformEvent,
+  PlatformName,
+  Sender,
+} from './message.ts';
+import type { Reply, ReplyTarget } from './reply.ts';
+
+export interface PlatformReceiver {
+  readonly name: PlatformName;
+  /**
+   * Receives until {@link stop}. An update is acknowledged to the platform only after `handle`
+   * resolved; when it throws, the platform sends the update again.
+   * @returns when receiving has begun
+   */
+  start(handle: (event: PlatformEvent) => Promise<void>): Promise<void>;
+  /** Stops taking in; resolves when what was in flight has been handled. */
+  stop(): Promise<void>;
+}
+
+export type { Button };
+
+/** A message of the bot that is no answer to a turn: a command's, a notice, a question. */
+export interface Notice {
+  /** Markdown; what users wrote in it is escaped with `escapeMarkdown` or `inlineCode`. */
+  readonly markdown: string;
+  readonly buttons?: readonly (readonly Button[])[];
+}
+
+export interface NoticeTarget {
+  readonly chat: ChatAddress;
+  readonly replyTo?: string;
+  /**
+   * In groups: show it to this person alone, where the platform can; else as a short reply, for
+   * which `publicMarkdown` is used (it names nothing private).
+   */
+  readonly onlyFor?: { readonly platformUserId: string; readonly publicMarkdown: string };
+  /** The press that it answers, if any: platforms may need it to show something to one person. */
+  readonly press?: ButtonPress;
+}
+
+/** `refused`: the message is still there and the platform said no, or could not be reached. */
+export type Deletion = 'deleted' | 'refused';
+
+export interface PlatformSender {
+  readonly name: PlatformName;
+  /**
+   * @returns the id of the message, where it has one that can be edited
+   * @throws PlatformError
+   */
+  notify(target: NoticeTarget, notice: Notice): Promise<string | undefined>;
+  /** Replaces a notice. A notice that is gone or unchanged is no error. @throws PlatformError */
+  editNotice(chat: ChatAddress, messageId: string, notice: Notice): Promise<void>;
+  /** Ends the wait that the platform shows after a press, with a short plain text if any. Never throws. */
+  answerPress(press: ButtonPress, text?: string): Promise<void>;
+  /** Never throws. */
+  deleteMessage(chat: ChatAddress, messageId: string): Promise<Deletion>;
+  openReply(target: ReplyTarget): Reply;
+  /** @throws PlatformError, with code `too-large` where the file has more than `maxBytes` */
+  download(file: FileReference, maxBytes: number): Promise<Uint8Array>;
+  /** The direct chat with a user, for notices that are nobody else's business. */
+  directChat(sender: Pick<Sender, 'platformUserId'>): ChatAddress;
+}
+
+export type PlatformErrorCode =
+  /** The user blocked the bot, or it was removed from the chat: final. */
+  | 'blocked'
+  /** The chat, topic or message is gone: final. */
+  | 'gone'
+  /** The platform refused what was sent: final for this content. */
+  | 'refused'
+  /** Too many requests: may be sent again after `retryAfterMs`. */
+  | 'flood'
+  /** The platform could not be reached or failed: may be sent again. */
+  | 'unreachable'
+  /** A file has more bytes than asked for: final. */
+  | 'too-large';
+
+/** Why a platform did not do what it was asked. Carries no token, text or payload. */
+export class PlatformError extends Error {
+  override readonly name = 'PlatformError';
+  readonly code: PlatformErrorCode;
+  /** In milliseconds; 0 where the platform did not say. */
+  readonly retryAfterMs: number;
+
+  constructor(code: PlatformErrorCode, message: string, retryAfterMs = 0) {
+    super(message);
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  get retryable(): boolean {
+    return this.code === 'flood' || this.code === 'unreachable';
+  }
+}

@@ -1,0 +1,193 @@
+/** Makes turns of messages for the bot: accepted, merged into a waiting turn, edited while waiting. */
+
+import { randomUUID } from 'node:crypto';
+import type { Database, Queryable } from '../db/client.ts';
+import { and, desc, eq, sql } from '../db/drizzle.ts';
+import { inbox, turns } from '../db/schema.ts';
+import { detectKeys, scrub } from '../keys/detection.ts';
+import type { Vault } from '../keys/vault.ts';
+import type { Acceptance, Mailbox } from '../queue/mailbox.ts';
+import type { ChatRow } from './identities.ts';
+import type { IncomingMessage } from './message.ts';
+import { decodeTurnInput, encodeTurnInput, type TurnInput, type TurnPart } from './turn-input.ts';
+
+/** The most that one turn may hold, in characters, all its messages together. */
+export const TURN_TEXT_LIMIT = 60_000;
+
+export type TurnIntakeResult =
+  | Acceptance
+  | { readonly result: 'merged'; readonly turnId: number }
+  | { readonly result: 'too-long' }
+  /** The pieces of a split message hold a key only when put together: the turn is cancelled. */
+  | { readonly result: 'key'; readonly messageIds: readonly string[] };
+
+export interface TurnIntake {
+  accept(message: IncomingMessage, userId: number, chat: ChatRow): Promise<TurnIntakeResult>;
+  /** Replaces the text of a message whose turn still waits. @returns whether it did */
+  edit(message: IncomingMessage, userId: number): Promise<boolean>;
+}
+
+export function createTurnIntake({
+  db,
+  vault,
+  mailbox,
+}: {
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly mailbox: Mailbox;
+}): TurnIntake {
+  const binding = (rowKey: string) => ({ purpose: 'turn-input' as const, row: rowKey });
+
+  async function readInput(userId: number, row: { rowKey: string; input: Uint8Array }) {
+    return decodeTurnInput(await vault.open(userId, binding(row.rowKey), row.input));
+  }
+
+  async function writeInput(
+    on: Queryable,
+    userId: number,
+    row: { readonly id: number; readonly rowKey: string },
+    input: TurnInput,
+    waitMs: number,
+  ): Promise<void> {
+    const sealed = await vault.seal(userId, binding(row.rowKey), encodeTurnInput(input));
+    await on
+      .update(turns)
+      .set({
+        input: sealed,
+        ...(waitMs > 0 ? { notBefore: sql`now() + ${waitMs}::int * interval '1 ms'` } : {}),
+      })
+      .where(eq(turns.id, row.id));
+  }
+
+  /** @returns undefined where no turn waits that the message belongs to */
+  async function merge(
+    message: IncomingMessage,
+    { key, waitMs }: NonNullable<IncomingMessage['merge']>,
+    userId: number,
+    chat: ChatRow,
+  ): Promise<TurnIntakeResult | undefined> {
+    // Opened before the transaction: the vault may need a connection of its own.
+    await vault.seal(userId, binding(''), '');
+    return db.transaction(async (tx) => {
+      const [waiting] = await tx
+        .select({ id: turns.id, rowKey: turns.rowKey, input: turns.input })
+        .from(turns)
+        .where(
+          and(
+            eq(turns.userId, userId),
+            eq(turns.chatId, chat.id),
+            eq(turns.mergeKey, key),
+            eq(turns.status, 'queued'),
+          ),
+        )
+        .orderBy(desc(turns.id))
+        .limit(1)
+        .for('update');
+      if (waiting === undefined) return undefined;
+
+      const fresh = await tx
+        .insert(inbox)
+        .values({
+          platform: message.chat.platform,
+          platformChatId: message.chat.chatId,
+          messageId: message.messageId,
+          outcome: 'turn',
+          turnId: waiting.id,
+        })
+        .onConflictDoNothing()
+        .returning({ turnId: inbox.turnId });
+      if (fresh.length === 0) return { result: 'duplicate' };
+
+      const input = await readInput(userId, waiting);
+      const parts = [...input.parts, partOf(message)].sort(
+        (a, b) => Number(a.messageId) - Number(b.messageId),
+      );
+      if (textLength(parts) > TURN_TEXT_LIMIT) return { result: 'too-long' };
+      if (detectKeys(parts.map((part) => part.text).join('')).length > 0) {
+        return { result: 'key', messageIds: parts.map((part) => part.messageId) };
+      }
+      await writeInput(tx, userId, waiting, { ...input, parts }, waitMs);
+      return { result: 'merged', turnId: waiting.id };
+    });
+  }
+
+  return {
+    async accept(message, userId, chat) {
+      if (message.text.length > TURN_TEXT_LIMIT) return { result: 'too-long' };
+      if (message.merge !== undefined) {
+        const merged = await merge(message, message.merge, userId, chat);
+        if (merged?.result === 'key') await mailbox.cancel({ userId, chatId: chat.id }, 'key');
+        if (merged !== undefined) return merged;
+      }
+      const rowKey = randomUUID();
+      const input: TurnInput = { authorName: message.sender.displayName, parts: [partOf(message)] };
+      return mailbox.accept({
+        platform: message.chat.platform,
+        platformChatId: message.chat.chatId,
+        messageId: message.messageId,
+        userId,
+        platformUserId: message.sender.platformUserId,
+        chatId: chat.id,
+        conversation: chat.conversation,
+        rowKey,
+        input: await vault.seal(userId, binding(rowKey), encodeTurnInput(input)),
+        sentAt: message.sentAt,
+        sentOrder: message.order,
+        replyTo: message.messageId,
+        mergeKey: message.merge?.key,
+        waitMs: message.merge?.waitMs ?? 0,
+      });
+    },
+
+    async edit(message, userId) {
+      await vault.seal(userId, binding(''), '');
+      return db.transaction(async (tx) => {
+        const [waiting] = await tx
+          .select({ id: turns.id, rowKey: turns.rowKey, input: turns.input })
+          .from(inbox)
+          .innerJoin(turns, eq(turns.id, inbox.turnId))
+          .where(
+            and(
+              eq(inbox.platform, message.chat.platform),
+              eq(inbox.platformChatId, message.chat.chatId),
+              eq(inbox.messageId, message.messageId),
+              eq(turns.userId, userId),
+              eq(turns.status, 'queued'),
+            ),
+          )
+          .for('update', { of: turns });
+        if (waiting === undefined) return false;
+        const input = await readInput(userId, waiting);
+        const parts = input.parts.map((part) =>
+          part.messageId === message.messageId ? { ...part, text: partOf(message).text } : part,
+        );
+        if (textLength(parts) > TURN_TEXT_LIMIT) return false;
+        await writeInput(tx, userId, waiting, { ...input, parts }, 0);
+        return true;
+      });
+    },
+  };
+}
+
+function partOf(message: IncomingMessage): TurnPart {
+  return {
+    messageId: message.messageId,
+    text: message.text.toWellFormed(),
+    files: [...message.files],
+    ...(message.forwardedFrom === undefined ? {} : { forwardedFrom: message.forwardedFrom }),
+    ...(message.quoted === undefined
+      ? {}
+      : {
+          quoted: {
+            ...message.quoted,
+            // Somebody else's message may hold a key too: that part of it goes nowhere.
+            text: scrub(message.quoted.text.toWellFormed()),
+            files: [...message.quoted.files],
+          },
+        }),
+  };
+}
+
+function textLength(parts: readonly TurnPart[]): number {
+  return parts.reduce((sum, part) => sum + part.text.length, 0);
+}

@@ -1,0 +1,39 @@
+/** A command, for all platforms. */
+
+import type { ButtonPress, ChatAddress, Sender } from '../chat/message.ts';
+import type { Notice } from '../chat/platform.ts';
+
+export interface CommandContext {
+  readonly chat: ChatAddress;
+  readonly sender: Sender;
+  readonly userId: number;
+  /** What stands behind the command, or behind the action of a button. */
+  readonly argument: string;
+  /** The message that held the command; absent when a button led here. */
+  readonly messageId?: string;
+  readonly press?: ButtonPress;
+  /**
+   * Says something, after what was said before it; does not wait until it stands there.
+   * In groups, to the sender alone where the platform can, else `publicMarkdown` for all.
+   */
+  answer(notice: Notice, publicMarkdown?: string): void;
+  /** Like {@link answer}, and waits. @returns the message's id; undefined: it could not be sent */
+  post(notice: Notice): Promise<string | undefined>;
+  /** Replaces what {@link post} sent or what carries the pressed button; where neither is there, says it. */
+  replace(notice: Notice, messageId?: string): void;
+  /** Work that waits for a provider: it runs after the update was acknowledged. Told to the user when it fails. */
+  later(work: () => Promise<void>): void;
+}
+
+export interface Command {
+  readonly name: string;
+  /** One line for the platforms' menus. */
+  readonly description: string;
+  /** In groups, `direct` commands answer with a button that opens the direct chat. */
+  readonly where: 'everywhere' | 'direct';
+  /** Its answers in groups are for the sender alone. */
+  readonly isPrivate?: boolean;
+  run(context: CommandContext): Promise<void>;
+  /** Buttons whose action begins with the command's name and a colon. */
+  press?(context: CommandContext): Promise<void>;
+}

@@ -1,0 +1,124 @@
+/** /model: shows and sets the model, from the live list that the user's key may use. */
+
+import { createHash } from 'node:crypto';
+import type { Notice } from '../chat/platform.ts';
+import type { Database } from '../db/client.ts';
+import { eq } from '../db/drizzle.ts';
+import { users } from '../db/schema.ts';
+import { type FundingParts, previewFunding } from '../funding/funding.ts';
+import type { Prices } from '../funding/prices.ts';
+import { providerEntry } from '../llm/catalogue.ts';
+import { type ModelInfo, type Provider, ProviderError, type ProviderId } from '../llm/provider.ts';
+import { modelText } from '../text/model.ts';
+import type { Command, CommandContext } from './command.ts';
+
+const PAGE_SIZE = 8;
+/** How long asking a provider for its models may take, in milliseconds. */
+const LIST_TIMEOUT_MS = 10_000;
+
+export function createModel(
+  parts: FundingParts & {
+    readonly db: Database;
+    readonly prices: Prices;
+    readonly provider: (id: ProviderId) => Provider;
+  },
+): Command {
+  /** The live list; the catalogue's suggestions where the key may not list, or the provider fails. */
+  async function modelsFor(
+    userId: number,
+    provider: ProviderId,
+  ): Promise<{ readonly models: readonly ModelInfo[]; readonly live: boolean }> {
+    const key = await parts.apiKeys.keyFor(userId, provider);
+    if (key === undefined) return { models: [], live: false };
+    try {
+      const signal = AbortSignal.timeout(LIST_TIMEOUT_MS);
+      return { models: await parts.provider(provider).listModels(key.apiKey, signal), live: true };
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      const suggested = providerEntry(provider).suggestedModels;
+      return { models: suggested.map((id) => ({ id })), live: false };
+    }
+  }
+
+  function page(
+    provider: ProviderId,
+    current: string,
+    { models, live }: { models: readonly ModelInfo[]; live: boolean },
+    number: number,
+  ): Notice {
+    const pages = Math.max(1, Math.ceil(models.length / PAGE_SIZE));
+    const at = Math.min(Math.max(0, number), pages - 1);
+    return modelText.choose({
+      providerName: providerEntry(provider).name,
+      current,
+      live,
+      page: at,
+      pages,
+      models: models.slice(at * PAGE_SIZE, (at + 1) * PAGE_SIZE).map((model) => ({
+        id: model.id,
+        action: `model:s-${digest(model.id)}`,
+        price: parts.prices.priceOf(provider, model.id),
+      })),
+    });
+  }
+
+  async function set(
+    context: CommandContext,
+    provider: ProviderId,
+    model: string,
+  ): Promise<Notice> {
+    await parts.db.update(users).set({ provider, model }).where(eq(users.id, context.userId));
+    return modelText.set(model, parts.prices.priceOf(provider, model));
+  }
+
+  return {
+    name: 'model',
+    description: 'Show and choose the model',
+    where: 'direct',
+
+    async run(context) {
+      const next = await previewFunding(parts, context.userId);
+      if (next.kind !== 'own') {
+        context.answer(modelText.house(next.model));
+        return;
+      }
+      context.later(async () => {
+        const list = await modelsFor(context.userId, next.provider);
+        const wanted = context.argument.trim();
+        const found = list.models.find((m) => m.id.toLowerCase() === wanted.toLowerCase());
+        if (wanted === '') context.replace(page(next.provider, next.model, list, 0));
+        else if (found !== undefined) context.replace(await set(context, next.provider, found.id));
+        else {
+          const like = list.models.filter((m) => m.id.toLowerCase().includes(wanted.toLowerCase()));
+          context.replace(modelText.unknown(wanted));
+          const shown = like.length > 0 ? { ...list, models: like } : list;
+          context.answer(page(next.provider, next.model, shown, 0));
+        }
+      });
+    },
+
+    async press(context) {
+      const next = await previewFunding(parts, context.userId);
+      if (next.kind !== 'own') {
+        context.replace(modelText.house(next.model));
+        return;
+      }
+      context.later(async () => {
+        const list = await modelsFor(context.userId, next.provider);
+        const [verb, value = ''] = context.argument.split('-');
+        if (verb === 'p') {
+          context.replace(page(next.provider, next.model, list, Number(value) || 0));
+          return;
+        }
+        const found = list.models.find((m) => digest(m.id) === value);
+        if (found === undefined) context.replace(page(next.provider, next.model, list, 0));
+        else context.replace(await set(context, next.provider, found.id));
+      });
+    },
+  };
+}
+
+/** Names a model within the 64 bytes of a button's action. */
+function digest(model: string): string {
+  return createHash('sha256').update(model).digest('hex').slice(0, 24);
+}

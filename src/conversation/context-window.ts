@@ -1,0 +1,74 @@
+/** The context window: what was said before in the same chat and conversation, within a budget of tokens. */
+
+import { decodeTurnInput } from '../chat/turn-input.ts';
+import type { Database } from '../db/client.ts';
+import { and, desc, eq, isNotNull, lt } from '../db/drizzle.ts';
+import { turns } from '../db/schema.ts';
+import type { Vault } from '../keys/vault.ts';
+import type { ModelMessage } from '../llm/provider.ts';
+import { userText } from './prompt.ts';
+
+/** No window reaches further back than this, however short the turns. */
+const MOST_TURNS = 40;
+
+export interface ContextRequest {
+  readonly chatId: number;
+  readonly conversation: number;
+  readonly kind: 'direct' | 'group';
+  /** The turn that is to be answered: only what came before it is context. */
+  readonly turnId: number;
+  readonly budgetTokens: number;
+  readonly countTokens: (text: string) => number;
+}
+
+export interface ContextWindow {
+  /** Oldest first; pairs of question and answer. */
+  readonly messages: readonly ModelMessage[];
+  readonly tokens: number;
+}
+
+export async function readContext(
+  { db, vault }: { readonly db: Database; readonly vault: Vault },
+  request: ContextRequest,
+): Promise<ContextWindow> {
+  const rows = await db
+    .select({
+      userId: turns.userId,
+      rowKey: turns.rowKey,
+      input: turns.input,
+      answer: turns.answer,
+    })
+    .from(turns)
+    .where(
+      and(
+        eq(turns.chatId, request.chatId),
+        eq(turns.conversation, request.conversation),
+        lt(turns.id, request.turnId),
+        isNotNull(turns.answeredAt),
+        isNotNull(turns.answer),
+      ),
+    )
+    .orderBy(desc(turns.id))
+    .limit(MOST_TURNS);
+
+  const messages: ModelMessage[] = [];
+  let tokens = 0;
+  for (const row of rows) {
+    if (row.answer === null) continue;
+    const [input, answer] = await Promise.all([
+      vault.open(row.userId, { purpose: 'turn-input', row: row.rowKey }, row.input),
+      vault.open(row.userId, { purpose: 'turn-answer', row: row.rowKey }, row.answer),
+    ]);
+    const question = userText(decodeTurnInput(input), request.kind, new Map());
+    // Providers refuse empty messages: a turn of an image alone, or one stopped before its answer.
+    if (question.trim() === '' || answer.trim() === '') continue;
+    const cost = request.countTokens(question) + request.countTokens(answer);
+    if (tokens + cost > request.budgetTokens) break;
+    tokens += cost;
+    messages.unshift(
+      { role: 'user', content: [{ type: 'text', text: question }] },
+      { role: 'assistant', content: [{ type: 'text', text: answer }] },
+    );
+  }
+  return { messages, tokens };
+}

@@ -1,0 +1,31 @@
+import type { Funding } from '../funding/funding.ts';
+import type { ProviderError } from '../llm/provider.ts';
+import type { Outcome } from '../text/outcomes.ts';
+
+/** What a provider's error means to the user, which differs by whose key it was. */
+export function failureOutcome(error: ProviderError, paidBy: Funding['kind']): Outcome {
+  switch (error.code) {
+    case 'key-refused':
+      return paidBy === 'own' ? 'own-key-refused' : 'house-unavailable';
+    case 'no-permission':
+      return paidBy === 'own' ? 'own-no-permission' : 'house-unavailable';
+    case 'no-credit':
+      return paidBy === 'own' ? 'own-no-credit' : 'house-unavailable';
+    case 'model-not-found':
+      return paidBy === 'own' ? 'model-not-found' : 'house-unavailable';
+    case 'rate-limited':
+      return paidBy === 'own' ? 'own-rate-limited' : 'provider-busy';
+    case 'overloaded':
+    case 'connection-broken':
+    case 'no-answer':
+      return 'provider-busy';
+    case 'context-too-long':
+      return 'context-too-long';
+    case 'refused-by-policy':
+      return 'refused-by-policy';
+    case 'bad-request':
+      return 'bad-request';
+    case 'aborted':
+      return 'stopped';
+  }
+}

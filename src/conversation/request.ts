@@ -1,0 +1,71 @@
+/** Puts together what a provider is asked: system prompt, context window, the user's message. */
+
+import type { Database } from '../db/client.ts';
+import type { Funding } from '../funding/funding.ts';
+import type { Vault } from '../keys/vault.ts';
+import type { ContentPart, ModelMessage } from '../llm/provider.ts';
+import { contextWindow, IMAGE_TOKENS, tokenCounter } from '../llm/tokens.ts';
+import type { FetchedFiles } from './attachments.ts';
+import { readContext } from './context-window.ts';
+import { GROUP_CONTEXT_TOKENS } from './group-consent.ts';
+import { systemPrompt, userText } from './prompt.ts';
+import type { RunningTurn } from './turn-store.ts';
+
+/** The most that one answer may have, reasoning included, in tokens. */
+const MOST_OUTPUT_TOKENS = { own: 8_192, house: 4_096 } as const;
+
+/** The most that earlier turns may take of the window, in tokens: more is seldom worth its price. */
+const MOST_CONTEXT_TOKENS = { own: 16_000, house: 6_000 } as const;
+
+export interface ModelRequest {
+  readonly system: string;
+  readonly messages: readonly ModelMessage[];
+  /** Estimated from above. */
+  readonly inputTokens: number;
+  readonly maxOutputTokens: number;
+}
+
+/** @returns undefined where the turn holds nothing that a model can read */
+export async function prepareRequest(
+  parts: { readonly db: Database; readonly vault: Vault },
+  turn: RunningTurn,
+  funding: Funding,
+  files: FetchedFiles,
+): Promise<ModelRequest | undefined> {
+  const { kind } = turn.chat;
+  const text = userText(turn.input, kind, files.texts);
+  const isEmpty =
+    files.images.length === 0 &&
+    files.texts.size === 0 &&
+    turn.input.parts.every(
+      (part) => part.text.trim() === '' && (part.quoted?.text ?? '').trim() === '',
+    );
+  if (isEmpty) return undefined;
+
+  const count = await tokenCounter(funding.provider, funding.model);
+  const system = systemPrompt(kind);
+  const ownTokens = count(system) + count(text) + files.images.length * IMAGE_TOKENS;
+  const maxOutputTokens = MOST_OUTPUT_TOKENS[funding.kind];
+  const window = contextWindow(funding.provider, funding.model) - maxOutputTokens - ownTokens;
+  const cap =
+    kind === 'group' && funding.kind === 'own'
+      ? GROUP_CONTEXT_TOKENS
+      : MOST_CONTEXT_TOKENS[funding.kind];
+
+  const context = await readContext(parts, {
+    chatId: turn.chatId,
+    conversation: turn.conversation,
+    kind,
+    turnId: turn.turnId,
+    budgetTokens: Math.max(0, Math.min(cap, window)),
+    countTokens: count,
+  });
+  const content: ContentPart[] = [...files.images];
+  if (text.trim() !== '') content.push({ type: 'text', text });
+  return {
+    system,
+    messages: [...context.messages, { role: 'user', content }],
+    inputTokens: context.tokens + ownTokens,
+    maxOutputTokens,
+  };
+}

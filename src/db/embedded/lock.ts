@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartError } from '../../start-error.ts';
+
+const SQLITE_BUSY = 5;
+
+/**
+ * Keeps a second Latchkey off a data directory. Node has no `flock`; SQLite, which it brings along,
+ * locks a file in a way that the kernel undoes when the process dies, kill -9 included, so that no
+ * stale lock has to be told from a live one.
+ *
+ * @returns what releases the lock.
+ * @throws StartError while another process (or this one) holds it.
+ */
+export function lockDataDir(dataDir: string): () => void {
+  const file = new DatabaseSync(join(dataDir, 'latchkey.lock'), { timeout: 0 });
+  try {
+    file.exec('pragma journal_mode = off; begin exclusive');
+  } catch (error) {
+    file.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
+      throw new StartError(
+        `Another Latchkey is running with the data in ${dataDir}: stop it, or give this one a DATA_DIR of its own.`,
+      );
+    }
+    throw error;
+  }
+  return () => file.close();
+}

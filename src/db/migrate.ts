@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url';
+import postgres from 'postgres';
+import type { Secret } from '../keys/secret.ts';
+import { StartError } from '../start-error.ts';
+import { readMigrationFiles } from './drizzle.ts';
+
+/** Held while migrations run, so that processes that start together take turns. Any number will do. */
+const MIGRATION_LOCK = 7_204_118_355;
+
+export interface MigrateOptions {
+  readonly url: Secret;
+  /** Hears what is done, if something has to be done. */
+  readonly onStep?: (sentence: string) => void;
+  /** Default: the project's `drizzle` folder. */
+  readonly folder?: string;
+}
+
+interface AppliedMigration {
+  readonly hash: string;
+  readonly created_at: number;
+}
+
+/**
+ * Brings the tables up to this code, all or nothing. The bookkeeping is drizzle's own
+ * (`drizzle.__drizzle_migrations`), so that drizzle-kit understands the database too.
+ *
+ * @throws StartError when the database was made by a newer Latchkey, or by something else.
+ */
+export async function migrateDatabase(options: MigrateOptions): Promise<void> {
+  const folder = options.folder ?? fileURLToPath(new URL('../../drizzle', import.meta.url));
+  const known = readMigrationFiles({ migrationsFolder: folder });
+  const client = postgres(options.url.reveal(), {
+    max: 1,
+    onnotice: () => undefined,
+    connection: { application_name: 'latchkey-migrate' },
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  });
+  try {
+    await client.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+      await tx`create schema if not exists drizzle`;
+      await tx`create table if not exists drizzle.__drizzle_migrations
+        (id serial primary key, hash text not null, created_at bigint)`;
+      const applied = await tx<
+        AppliedMigration[]
+      >`select hash, created_at from drizzle.__drizzle_migrations order by created_at`;
+      refuseForeignHistory(applied, known);
+      const missing = known.filter(({ hash }) => !applied.some((row) => row.hash === hash));
+      if (missing.length > 0) {
+        options.onStep?.(applied.length === 0 ? 'Creating the tables…' : 'Updating the tables…');
+      }
+      for (const { sql: statements, hash, folderMillis } of missing) {
+        for (const statement of statements) await tx.unsafe(statement);
+        await tx`insert into drizzle.__drizzle_migrations (hash, created_at)
+          values (${hash}, ${folderMillis})`;
+      }
+    });
+  } finally {
+    await client.end({ timeout: 5 });
+  }
+}
+
+function refuseForeignHistory(
+  applied: readonly AppliedMigration[],
+  known: readonly { hash: string; folderMillis: number }[],
+): void {
+  const foreign = applied.filter((row) => !known.some(({ hash }) => hash === row.hash));
+  if (foreign.length === 0) return;
+  const newest = Math.max(0, ...known.map(({ folderMillis }) => folderMillis));
+  throw new StartError(
+    foreign.some((row) => row.created_at > newest)
+      ? 'The database was made by a newer Latchkey: update this one, or give it a database of its own.'
+      : "The database's tables are not those of this Latchkey: they were made by a version that was never released. Give it an empty database.",
+  );
+}

@@ -1,0 +1,314 @@
+/** The tables. Sealed columns hold what `keys/vault.ts` made, never clear text. */
+
+import {
+  bigint,
+  check,
+  customType,
+  date,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  sql,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+} from './drizzle.ts';
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
+  dataType: () => 'bytea',
+});
+const moment = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+const bigintNumber = (name: string) => bigint(name, { mode: 'number' });
+const identity = () => bigintNumber('id').generatedAlwaysAsIdentity().primaryKey();
+
+export const users = pgTable('users', {
+  id: identity(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+  /** The provider and model that the user chose with /model; null: Latchkey's default. */
+  provider: text('provider'),
+  model: text('model'),
+  /** When the user agreed that what others said in groups is context on their own key. */
+  groupConsentAt: moment('group_consent_at'),
+});
+
+/** A user on a platform. */
+export const identities = pgTable(
+  'identities',
+  {
+    platform: text('platform').notNull(),
+    platformUserId: text('platform_user_id').notNull(),
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+  },
+  (t) => [
+    primaryKey({ columns: [t.platform, t.platformUserId] }),
+    index('identities_user').on(t.userId),
+  ],
+);
+
+/** A user's data key, wrapped by the key ring. */
+export const dataKeys = pgTable('data_keys', {
+  userId: bigintNumber('user_id')
+    .primaryKey()
+    .references(() => users.id),
+  /** The KEK that wraps it; must match the header inside `wrapped`. */
+  kid: text('kid').notNull(),
+  wrapped: jsonb('wrapped').notNull(),
+  version: integer('version').notNull().default(1),
+  createdAt: moment('created_at').notNull().defaultNow(),
+});
+
+/** One API key a user and provider. */
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: identity(),
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+    provider: text('provider').notNull(),
+    sealed: bytea('sealed').notNull(),
+    /** The last four characters. */
+    hint: text('hint').notNull(),
+    state: text('state', { enum: ['valid', 'limited', 'unchecked', 'refused'] }).notNull(),
+    version: integer('version').notNull().default(1),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    checkedAt: moment('checked_at'),
+    lastUsedAt: moment('last_used_at'),
+  },
+  (t) => [unique('api_keys_user_provider').on(t.userId, t.provider)],
+);
+
+/** A key that was pasted without /setkey: kept ten minutes behind the button "Use this key". */
+export const pastedKeys = pgTable('pasted_keys', {
+  id: identity(),
+  userId: bigintNumber('user_id')
+    .notNull()
+    .references(() => users.id)
+    .unique(),
+  provider: text('provider').notNull(),
+  sealed: bytea('sealed').notNull(),
+  hint: text('hint').notNull(),
+  expiresAt: moment('expires_at').notNull(),
+});
+
+/** A guided /setkey that waits for the key as the next message of this identity in this chat. */
+export const keyPrompts = pgTable(
+  'key_prompts',
+  {
+    platform: text('platform').notNull(),
+    platformUserId: text('platform_user_id').notNull(),
+    /** Null until the user has chosen one. */
+    provider: text('provider'),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.platform, t.platformUserId] })],
+);
+
+/** One row a check of a key with its provider, for the limit of five a minute. */
+export const keyChecks = pgTable(
+  'key_checks',
+  {
+    id: identity(),
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (t) => [index('key_checks_user_at').on(t.userId, t.at)],
+);
+
+/** A chat, or a thread of one. */
+export const chats = pgTable(
+  'chats',
+  {
+    id: identity(),
+    platform: text('platform').notNull(),
+    platformChatId: text('platform_chat_id').notNull(),
+    /** Empty in a chat without threads. */
+    threadId: text('thread_id').notNull().default(''),
+    kind: text('kind', { enum: ['direct', 'group'] }).notNull(),
+    /** Counts up with /new: only turns of the same number are context. */
+    conversation: integer('conversation').notNull().default(1),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [unique('chats_address').on(t.platform, t.platformChatId, t.threadId)],
+);
+
+/** Every message that came in and what became of it: recognises redelivery. */
+export const inbox = pgTable(
+  'inbox',
+  {
+    platform: text('platform').notNull(),
+    platformChatId: text('platform_chat_id').notNull(),
+    messageId: text('message_id').notNull(),
+    outcome: text('outcome', { enum: ['turn', 'command', 'refused', 'key'] }).notNull(),
+    turnId: bigintNumber('turn_id'),
+    receivedAt: moment('received_at').notNull().defaultNow(),
+    /** The process that carries out the command. */
+    handler: text('handler'),
+    /** Commands only: null until it has been carried out. */
+    handledAt: moment('handled_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.platform, t.platformChatId, t.messageId] }),
+    index('inbox_received').on(t.receivedAt),
+    index('inbox_unhandled')
+      .on(t.receivedAt)
+      .where(sql`outcome in ('command', 'key') and handled_at is null`),
+  ],
+);
+
+/** How many turns of a user wait or run, and the number of the last one. */
+export const mailbox = pgTable('mailbox', {
+  userId: bigintNumber('user_id')
+    .primaryKey()
+    .references(() => users.id),
+  lastSeq: bigintNumber('last_seq').notNull(),
+  open: integer('open').notNull(),
+});
+
+export const turns = pgTable(
+  'turns',
+  {
+    id: identity(),
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+    chatId: bigintNumber('chat_id')
+      .notNull()
+      .references(() => chats.id),
+    conversation: integer('conversation').notNull(),
+    /** The order of commit in the user's mailbox. */
+    seq: bigintNumber('seq').notNull(),
+    status: text('status', {
+      enum: ['queued', 'running', 'done', 'failed', 'cancelled'],
+    }).notNull(),
+    /** Counts the claims; the fence of every later write. */
+    attempt: integer('attempt').notNull().default(0),
+    worker: text('worker'),
+    leaseUntil: moment('lease_until'),
+    /** Not to be claimed before: merging, waiting for a rate or for the platform. */
+    notBefore: moment('not_before'),
+    mergeKey: text('merge_key'),
+    /** The platform's date and order of the first message: turns run in this order. */
+    sentAt: moment('sent_at').notNull(),
+    sentOrder: bigintNumber('sent_order').notNull(),
+    platformUserId: text('platform_user_id').notNull(),
+    /** The message that is answered. */
+    replyTo: text('reply_to').notNull(),
+    /** Random: what binds the sealed words to this row (`keys/vault.ts`). */
+    rowKey: text('row_key').notNull(),
+    /** Sealed `TurnInput`. */
+    input: bytea('input').notNull(),
+    /** Set by /stop, a block or a removal; the worker sees it by NOTIFY or at its heartbeat. */
+    cancelReason: text('cancel_reason'),
+    /** Sealed Markdown: first what was shown so far (a checkpoint), in the end the answer. */
+    answer: bytea('answer'),
+    /** Set when the provider was asked: from then on money may have been spent. */
+    calledAt: moment('called_at'),
+    /** Set when `answer` is whole and funding is settled: only delivery remains. */
+    answeredAt: moment('answered_at'),
+    /** A code of `text/outcomes.ts`: the note below the answer, or why there is none. */
+    outcome: text('outcome'),
+    /** How often delivery was put off because the platform failed. */
+    deliveryTries: integer('delivery_tries').notNull().default(0),
+    funding: text('funding', { enum: ['own', 'house'] }),
+    provider: text('provider'),
+    model: text('model'),
+    inputTokens: bigintNumber('input_tokens'),
+    cachedInputTokens: bigintNumber('cached_input_tokens'),
+    outputTokens: bigintNumber('output_tokens'),
+    /** Millionths of a dollar; null: nothing was spent, or the model's price is unknown. */
+    costMicros: bigintNumber('cost_micros'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    startedAt: moment('started_at'),
+    finishedAt: moment('finished_at'),
+  },
+  (t) => [
+    unique('turns_user_seq').on(t.userId, t.seq),
+    index('turns_open')
+      .on(t.userId, t.sentAt, t.sentOrder, t.seq)
+      .where(sql`status in ('queued', 'running')`),
+    uniqueIndex('turns_one_running').on(t.userId).where(sql`status = 'running'`),
+    index('turns_sweep').on(t.createdAt).where(sql`status in ('queued', 'running')`),
+    index('turns_context').on(t.chatId, t.conversation, t.id),
+    index('turns_usage').on(t.userId, t.finishedAt),
+  ],
+);
+
+/** What was sent for a turn, part by part; see `DeliveryLog`. */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    turnId: bigintNumber('turn_id')
+      .notNull()
+      .references(() => turns.id, { onDelete: 'cascade' }),
+    part: integer('part').notNull(),
+    messageId: text('message_id'),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.turnId, t.part] })],
+);
+
+/** What one user has used of the house allowance on one day (UTC). */
+export const allowanceDays = pgTable(
+  'allowance_days',
+  {
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+    day: date('day', { mode: 'string' }).notNull(),
+    turns: integer('turns').notNull().default(0),
+    spentMicros: bigintNumber('spent_micros').notNull().default(0),
+    reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.day] }),
+    check(
+      'allowance_days_not_negative',
+      sql`turns >= 0 and spent_micros >= 0 and reserved_micros >= 0`,
+    ),
+  ],
+);
+
+/** What the house has spent on one day (UTC) on everybody together. */
+export const houseDays = pgTable(
+  'house_days',
+  {
+    day: date('day', { mode: 'string' }).primaryKey(),
+    spentMicros: bigintNumber('spent_micros').notNull().default(0),
+    reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+  },
+  () => [check('house_days_not_negative', sql`spent_micros >= 0 and reserved_micros >= 0`)],
+);
+
+/** The most that one attempt at a turn can cost the house, until it is settled. */
+export const reservations = pgTable(
+  'reservations',
+  {
+    turnId: bigintNumber('turn_id')
+      .notNull()
+      .references(() => turns.id, { onDelete: 'cascade' }),
+    attempt: integer('attempt').notNull(),
+    userId: bigintNumber('user_id').notNull(),
+    day: date('day', { mode: 'string' }).notNull(),
+    amountMicros: bigintNumber('amount_micros').notNull(),
+    settledAt: moment('settled_at'),
+    /** What it did cost the house; null until settled. */
+    settledMicros: bigintNumber('settled_micros'),
+    /** What of that was counted against the user's allowance; nothing where nothing was answered. */
+    chargedMicros: bigintNumber('charged_micros'),
+  },
+  (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
+);
+
+/** Small facts about this installation: the bot's registered commands, the operator's last warning. */
+export const installation = pgTable('installation', {
+  name: text('name').primaryKey(),
+  value: jsonb('value').notNull(),
+});

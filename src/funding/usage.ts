@@ -1,0 +1,43 @@
+/** What a user's turns have cost, read from the turns themselves. */
+
+import type { Database } from '../db/client.ts';
+import { and, eq, gte, sql } from '../db/drizzle.ts';
+import { turns } from '../db/schema.ts';
+
+export interface UsageSum {
+  readonly funding: 'own' | 'house';
+  readonly turns: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costMicros: number;
+  /** Turns whose model has no known price: their cost is not in `costMicros`. */
+  readonly unpricedTurns: number;
+}
+
+/** Sums of answered turns since a moment, by funding. */
+export async function usageSince(
+  db: Database,
+  userId: number,
+  since: Date,
+): Promise<readonly UsageSum[]> {
+  const number = (expression: ReturnType<typeof sql>) => sql<number>`${expression}`.mapWith(Number);
+  const rows = await db
+    .select({
+      funding: turns.funding,
+      turns: number(sql`count(*)`),
+      inputTokens: number(sql`coalesce(sum(${turns.inputTokens}), 0)`),
+      outputTokens: number(sql`coalesce(sum(${turns.outputTokens}), 0)`),
+      costMicros: number(sql`coalesce(sum(${turns.costMicros}), 0)`),
+      unpricedTurns: number(sql`count(*) filter (where ${turns.costMicros} is null)`),
+    })
+    .from(turns)
+    .where(
+      and(
+        eq(turns.userId, userId),
+        gte(turns.finishedAt, since),
+        sql`${turns.answer} is not null and ${turns.funding} is not null`,
+      ),
+    )
+    .groupBy(turns.funding);
+  return rows.flatMap((row) => (row.funding === null ? [] : [{ ...row, funding: row.funding }]));
+}

@@ -1,0 +1,67 @@
+/** Entry: reads the environment, starts, runs, stops on signals. */
+
+import { startApp } from './app.ts';
+import { parseConfig, readEnvironment } from './config.ts';
+import { createLog, installCrashHandlers, serializeError } from './log.ts';
+import { StartError } from './start-error.ts';
+
+const NOTHING_TO_SERVE = `There is nothing to serve: no bot token is set, and this is no terminal to chat in.
+Set TELEGRAM_BOT_TOKEN (from @BotFather) in the environment or in a file .env, or start me in a terminal.`;
+
+async function main(): Promise<void> {
+  const config = parseConfig(readEnvironment());
+  const hasPlatform = config.telegram !== undefined;
+  const hasTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  if (!hasPlatform && !hasTerminal) throw new StartError(NOTHING_TO_SERVE);
+
+  const log = await createLog({
+    // In the terminal's chat, only what matters is written between the messages.
+    level: hasPlatform ? config.logLevel : config.logLevel === 'info' ? 'error' : config.logLevel,
+    pretty: process.stderr.isTTY === true,
+  });
+  const stopping = Promise.withResolvers<void>();
+  installCrashHandlers({ log, exit: (code) => process.exit(code) });
+
+  let fatal: unknown;
+  const app = await startApp({
+    config,
+    log,
+    onStep: (sentence) =>
+      hasPlatform ? log.info(sentence) : process.stderr.write(`${sentence}\n`),
+    onFatal: (error) => {
+      fatal = error;
+      stopping.resolve();
+    },
+    ...(hasPlatform
+      ? {}
+      : {
+          terminal: {
+            input: process.stdin,
+            output: process.stdout,
+            onExit: () => stopping.resolve(),
+          },
+        }),
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      if (hasPlatform) log.info(`${signal}: stopping; running answers get a moment to end`);
+      stopping.resolve();
+    });
+  }
+  if (hasPlatform) log.info({ httpPort: app.httpPort }, 'Latchkey is online');
+
+  await stopping.promise;
+  await app.stop();
+  if (fatal !== undefined) throw fatal;
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  const { message, stack } = serializeError(error);
+  process.stderr.write(
+    error instanceof StartError ? `${message}\n` : `Latchkey failed: ${message}\n${stack}\n`,
+  );
+  process.exit(1);
+}

@@ -1,0 +1,173 @@
+import type { ChatAddress } from '../../chat/message.ts';
+import type { Notice, NoticeTarget, PlatformSender } from '../../chat/platform.ts';
+import type { Secret } from '../../keys/secret.ts';
+import { textParts } from './answer-parts.ts';
+import type { BotApi } from './bot-api.ts';
+import { download } from './download.ts';
+import { describe, toPlatformError } from './errors.ts';
+import { keyboardOf } from './keyboard.ts';
+import type { TelegramLogger } from './logger.ts';
+import { parseMessageId } from './message-id.ts';
+import { type Content, Outbox, type Placement } from './outbox.ts';
+import { Pacing, type Rates, TELEGRAM_RATES } from './pacing.ts';
+import { PREVIEW_TIMING, type PreviewTiming } from './preview.ts';
+import { render } from './render/index.ts';
+import { openReply } from './reply.ts';
+import { Retries, retrying } from './retries.ts';
+
+/** In milliseconds. */
+export interface SendingTimes extends PreviewTiming {
+  /** How long a final answer may take with all repetitions, before it is put off. */
+  readonly answerBudgetMs: number;
+  readonly noticeBudgetMs: number;
+  readonly deletionBudgetMs: number;
+  readonly downloadMs: number;
+  /** Before the first repetition of what failed; doubles up to 10 s. */
+  readonly retryMs: number;
+}
+
+const SENDING_TIMES: SendingTimes = {
+  ...PREVIEW_TIMING,
+  answerBudgetMs: 60_000,
+  noticeBudgetMs: 10_000,
+  deletionBudgetMs: 5000,
+  downloadMs: 30_000,
+  retryMs: 500,
+};
+
+/** UTF-16 units of the text that a press is answered with. */
+const PRESS_ANSWER_LIMIT = 200;
+
+export interface SenderOptions {
+  readonly api: BotApi;
+  readonly token: Secret;
+  readonly apiRoot: string;
+  readonly logger: TelegramLogger;
+  readonly times?: Partial<SendingTimes>;
+  readonly rates?: Partial<Rates>;
+}
+
+export function createTelegramSender(options: SenderOptions): PlatformSender {
+  const { api, logger } = options;
+  const times = { ...SENDING_TIMES, ...options.times };
+  const outbox = new Outbox(api);
+  const pacing = new Pacing({ ...TELEGRAM_RATES, ...options.rates });
+  const tools = { pacing, outbox, retryMs: times.retryMs };
+  const replyParts = { ...tools, api, timing: times, budgetMs: times.answerBudgetMs };
+
+  /** @returns the id of the last message, which has the buttons */
+  async function send(
+    chat: ChatAddress,
+    notice: Notice,
+    placement: Placement,
+  ): Promise<string | undefined> {
+    const keyboard = await keyboardOf(api, notice.buttons);
+    const retries = new Retries(tools, chat, times.noticeBudgetMs);
+    const contents = textParts(render(notice.markdown, { keepCommands: true }));
+    let messageId: string | undefined;
+    for (const [index, content] of contents.entries()) {
+      const { replyTo: _, ...loose } = placement;
+      const place = {
+        ...(index === 0 ? placement : loose),
+        ...(index === contents.length - 1 && keyboard !== undefined ? { keyboard } : {}),
+      };
+      messageId = await retrying(retries, () => outbox.sendText(chat, content, place));
+    }
+    return messageId;
+  }
+
+  async function notify(target: NoticeTarget, notice: Notice): Promise<string | undefined> {
+    const { chat, replyTo, onlyFor, press } = target;
+    const placement = replyTo === undefined ? {} : { replyTo };
+    const readerId = readerOf(target);
+    if (readerId === undefined) return await send(chat, notice, placement);
+    try {
+      return await send(chat, notice, {
+        ...placement,
+        ephemeral: { readerId, ...(press === undefined ? {} : { pressId: press.pressId }) },
+      });
+    } catch (failure) {
+      const error = toPlatformError(failure);
+      if (error.retryable) throw error;
+      const shown =
+        onlyFor === undefined ? notice : { ...notice, markdown: onlyFor.publicMarkdown };
+      return await send(chat, shown, placement);
+    }
+  }
+
+  async function editNotice(chat: ChatAddress, messageId: string, notice: Notice): Promise<void> {
+    const keyboard = await keyboardOf(api, notice.buttons);
+    const retries = new Retries(tools, chat, times.noticeBudgetMs);
+    const [first, ...rest] = textParts(render(notice.markdown, { keepCommands: true }));
+    if (first === undefined) return;
+    const edit = (content: Content) =>
+      outbox.editText(chat, messageId, content, rest.length === 0 ? keyboard : undefined);
+    await retrying(retries, () => edit(first), { repeatable: true });
+    for (const [index, content] of rest.entries()) {
+      const place = index === rest.length - 1 && keyboard !== undefined ? { keyboard } : {};
+      await retrying(retries, () => outbox.sendText(chat, content, place));
+    }
+  }
+
+  return {
+    name: 'telegram',
+    async notify(target, notice) {
+      try {
+        return await notify(target, notice);
+      } catch (error) {
+        throw toPlatformError(error);
+      }
+    },
+    async editNotice(chat, messageId, notice) {
+      try {
+        await editNotice(chat, messageId, notice);
+      } catch (failure) {
+        const error = toPlatformError(failure);
+        if (error.code !== 'gone') throw error;
+      }
+    },
+    async answerPress(press, text) {
+      const shown = text?.slice(0, PRESS_ANSWER_LIMIT).toWellFormed();
+      try {
+        await api.sending.answerCallbackQuery(
+          press.pressId,
+          shown === undefined ? {} : { text: shown },
+        );
+      } catch (error) {
+        logger.info(describe(error), 'a press could not be answered');
+      }
+    },
+    async deleteMessage(chat, messageId) {
+      const retries = new Retries(tools, chat, times.deletionBudgetMs);
+      try {
+        // Messages with keys are deleted this way: that waits for nothing.
+        await retrying(retries, () => outbox.deleteMessage(chat, messageId), {
+          repeatable: true,
+          paced: false,
+        });
+        return 'deleted';
+      } catch (error) {
+        const { code, message } = toPlatformError(error);
+        if (code === 'gone' && !/chat not found/i.test(message)) return 'deleted';
+        logger.info(describe(error), 'a message could not be deleted');
+        return 'refused';
+      }
+    },
+    openReply: (target) => openReply(replyParts, target),
+    download: (file, maxBytes) =>
+      download({ ...options, timeoutMs: times.downloadMs }, file, maxBytes),
+    directChat: ({ platformUserId }) => ({
+      platform: 'telegram',
+      chatId: platformUserId,
+      kind: 'direct',
+    }),
+  };
+}
+
+/** The one person of a group whom the notice is for: as asked, or as an ephemeral command says. */
+function readerOf({ chat, onlyFor, replyTo }: NoticeTarget): number | undefined {
+  if (chat.kind === 'direct') return undefined;
+  if (onlyFor !== undefined) return Number(onlyFor.platformUserId);
+  const handle = replyTo === undefined ? undefined : parseMessageId(replyTo);
+  return handle?.kind === 'ephemeral' ? handle.readerId : undefined;
+}

@@ -1,0 +1,16 @@
+/** Keeps what looks like an API key off the screen while it is typed and afterwards. */
+
+/** Prefixes of the providers' keys; at `/setkey` whatever follows the command is one. */
+const KEY = /(\b(?:sk-|gsk_|xai-|AIza|AQ\.))[\w.-]{6,}/g;
+const SETKEY = /^(\s*\/setkey\s+)(\S.*)$/s;
+const DOT = '•';
+
+/** Same number of UTF-16 units, so that the cursor stays where it is. */
+export function maskKeys(text: string): string {
+  const setkey = SETKEY.exec(text);
+  if (setkey) {
+    const [, command = '', argument = ''] = setkey;
+    return command + argument.replace(/\S{16,}/g, (word) => DOT.repeat(word.length));
+  }
+  return text.replace(KEY, (key, prefix: string) => prefix.padEnd(key.length, DOT));
+}

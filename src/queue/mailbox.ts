@@ -1,0 +1,265 @@
+/**
+ * The mailbox: every user's turns, in order, one at a time. Exclusion and order live here, in
+ * SQL; `wakeups.ts` only tells workers whose mailbox to look into.
+ */
+
+import { type Database, isUniqueViolation } from '../db/client.ts';
+import { sql } from '../db/drizzle.ts';
+
+export interface AcceptedTurn {
+  readonly platform: string;
+  readonly platformChatId: string;
+  readonly messageId: string;
+  readonly userId: number;
+  readonly platformUserId: string;
+  readonly chatId: number;
+  readonly conversation: number;
+  readonly rowKey: string;
+  readonly input: Uint8Array;
+  readonly sentAt: Date;
+  readonly sentOrder: number;
+  readonly replyTo: string;
+  readonly mergeKey: string | undefined;
+  /** How long the turn waits for messages that belong to it, in milliseconds. */
+  readonly waitMs: number;
+}
+
+export type Acceptance =
+  | { readonly result: 'accepted'; readonly turnId: number; readonly waiting: number }
+  /** The platform delivered this message before: nothing was changed. */
+  | { readonly result: 'duplicate' }
+  /** The user has as many open turns as may wait; recorded, so that a redelivery is a duplicate. */
+  | { readonly result: 'full' };
+
+/** The right to write to a running turn, until another worker claims it. */
+export interface Fence {
+  readonly turnId: number;
+  readonly attempt: number;
+}
+
+export interface Claim extends Fence {
+  /** The lease that this claim took over had expired: an earlier worker died or was cut off. */
+  readonly takenOver: boolean;
+}
+
+export type FinalStatus = 'done' | 'failed' | 'cancelled';
+
+export interface Mailbox {
+  /** Inserts turn and inbox row in one statement: when it resolves, the update may be acknowledged. */
+  accept(turn: AcceptedTurn): Promise<Acceptance>;
+  /** Takes the head of the user's line, if it may run now. */
+  claim(userId: number, worker: string, leaseMs: number): Promise<Claim | undefined>;
+  /** @returns how many turns of the user are still open, or undefined: the fence no longer holds */
+  finish(fence: Fence, status: FinalStatus, outcome: string | null): Promise<number | undefined>;
+  /** Back into the line, to be claimed again after `delayMs`. @returns whether the fence held */
+  putBack(fence: Fence, delayMs: number): Promise<boolean>;
+  /** @returns the fences that still hold, with the reason of those that are to be cancelled */
+  extend(
+    fences: readonly Fence[],
+    leaseMs: number,
+  ): Promise<readonly (Fence & { readonly cancelReason: string | null })[]>;
+  /** How many turns of the user wait or run. */
+  open(userId: number): Promise<number>;
+  /** Users whose mailbox has something that ought to run by now and does not. */
+  overdue(graceMs: number): Promise<readonly number[]>;
+  /** Cancels open turns; running ones are told over {@link CANCEL_CHANNEL}. */
+  cancel(which: CancelScope, reason: string): Promise<CancelCount>;
+}
+
+export type CancelScope =
+  | { readonly turnId: number; readonly chatIds: readonly number[] }
+  | { readonly userId: number; readonly chatId: number }
+  | { readonly chatIds: readonly number[] };
+
+export interface CancelCount {
+  readonly waiting: number;
+  readonly running: number;
+}
+
+/** NOTIFY channel; the payload is the turn's id. */
+export const CANCEL_CHANNEL = 'latchkey_cancel';
+
+export function createMailbox({
+  db,
+  limit,
+}: {
+  readonly db: Database;
+  /** Open turns a user may have at once. */
+  readonly limit: number;
+}): Mailbox {
+  return {
+    async accept(turn) {
+      const rows = await db.execute<{
+        fresh: boolean;
+        turn_id: number | null;
+        open: number | null;
+      }>(sql`
+        with fresh as (
+          insert into inbox (platform, platform_chat_id, message_id, outcome, turn_id)
+          values (${turn.platform}, ${turn.platformChatId}, ${turn.messageId}, 'turn',
+                  nextval(pg_get_serial_sequence('turns', 'id')))
+          on conflict do nothing
+          returning turn_id
+        ), line as (
+          insert into mailbox as mb (user_id, last_seq, open)
+          select ${turn.userId}::bigint, 1, 1 from fresh
+          on conflict (user_id) do update set last_seq = mb.last_seq + 1, open = mb.open + 1
+          where mb.open < ${limit}
+          returning last_seq, open
+        ), accepted as (
+          insert into turns (id, user_id, chat_id, conversation, seq, status, not_before, merge_key,
+                             sent_at, sent_order, platform_user_id, reply_to, row_key, input)
+          overriding system value
+          select fresh.turn_id, ${turn.userId}::bigint, ${turn.chatId}::bigint, ${turn.conversation}::int,
+                 line.last_seq, 'queued',
+                 case when ${turn.waitMs}::int > 0 then now() + ${turn.waitMs}::int * interval '1 ms' end,
+                 ${turn.mergeKey ?? null}::text, ${turn.sentAt.toISOString()}::timestamptz,
+                 ${turn.sentOrder}::bigint, ${turn.platformUserId}, ${turn.replyTo},
+                 ${turn.rowKey}, ${turn.input}::bytea
+          from fresh, line
+          returning id
+        )
+        select exists (select from fresh) as fresh, (select id from accepted) as turn_id,
+               (select open from line) as open`);
+      const row = rows[0];
+      if (row === undefined || !row.fresh) return { result: 'duplicate' };
+      if (row.turn_id !== null) {
+        return { result: 'accepted', turnId: row.turn_id, waiting: row.open ?? 1 };
+      }
+      await db.execute(sql`
+        update inbox set outcome = 'refused', turn_id = null
+        where platform = ${turn.platform} and platform_chat_id = ${turn.platformChatId}
+          and message_id = ${turn.messageId}`);
+      return { result: 'full' };
+    },
+
+    async claim(userId, worker, leaseMs) {
+      try {
+        const rows = await db.execute<{ id: number; attempt: number; taken_over: boolean }>(sql`
+          update turns t
+          set status = 'running', attempt = t.attempt + 1, worker = ${worker},
+              lease_until = now() + ${leaseMs}::int * interval '1 ms',
+              started_at = coalesce(t.started_at, now()), not_before = null
+          from (
+            select id, status from turns
+            where user_id = ${userId} and status in ('queued', 'running')
+            order by (status = 'running') desc, sent_at, sent_order, seq limit 1
+          ) head
+          where t.id = head.id
+            and ((t.status = 'queued' and (t.not_before is null or t.not_before <= now()))
+              or (t.status = 'running' and t.lease_until < now()))
+          returning t.id, t.attempt, head.status = 'running' as taken_over`);
+        const row = rows[0];
+        if (row === undefined) return undefined;
+        return { turnId: row.id, attempt: row.attempt, takenOver: row.taken_over };
+      } catch (error) {
+        // Two workers saw different heads (an earlier message was committed in between): the
+        // index on running turns lets one of them through.
+        if (isUniqueViolation(error)) return undefined;
+        throw error;
+      }
+    },
+
+    async finish({ turnId, attempt }, status, outcome) {
+      const rows = await db.execute<{ open: number }>(sql`
+        with finished as (
+          update turns set status = ${status}, outcome = coalesce(${outcome}::text, outcome),
+                           finished_at = now(), lease_until = null
+          where id = ${turnId} and attempt = ${attempt} and status = 'running'
+          returning user_id
+        )
+        update mailbox mb set open = mb.open - 1 from finished f
+        where mb.user_id = f.user_id returning mb.open`);
+      return rows[0]?.open;
+    },
+
+    async putBack({ turnId, attempt }, delayMs) {
+      const rows = await db.execute(sql`
+        update turns set status = 'queued', lease_until = null,
+                         not_before = now() + ${delayMs}::int * interval '1 ms'
+        where id = ${turnId} and attempt = ${attempt} and status = 'running' returning id`);
+      return rows.length > 0;
+    },
+
+    async extend(fences, leaseMs) {
+      if (fences.length === 0) return [];
+      const held = sql.join(
+        fences.map((f) => sql`(${f.turnId}::bigint, ${f.attempt}::int)`),
+        sql`, `,
+      );
+      const rows = await db.execute<{
+        id: number;
+        attempt: number;
+        cancel_reason: string | null;
+      }>(sql`
+        update turns t set lease_until = now() + ${leaseMs}::int * interval '1 ms'
+        from (values ${held}) as held (id, attempt)
+        where t.id = held.id and t.attempt = held.attempt and t.status = 'running'
+        returning t.id, t.attempt, t.cancel_reason`);
+      return rows.map((row) => ({
+        turnId: row.id,
+        attempt: row.attempt,
+        cancelReason: row.cancel_reason,
+      }));
+    },
+
+    async open(userId) {
+      const rows = await db.execute<{ open: number }>(
+        sql`select open from mailbox where user_id = ${userId}`,
+      );
+      return rows[0]?.open ?? 0;
+    },
+
+    async overdue(graceMs) {
+      const rows = await db.execute<{ user_id: number }>(sql`
+        select distinct user_id from turns t
+        where (status = 'running' and lease_until < now())
+           or (status = 'queued'
+               and greatest(created_at, not_before) < now() - ${graceMs}::int * interval '1 ms'
+               and not exists (select from turns r where r.user_id = t.user_id
+                               and r.status = 'running' and r.lease_until >= now()))
+        limit 1000`);
+      return rows.map((row) => row.user_id);
+    },
+
+    async cancel(which, reason) {
+      const inChats = (ids: readonly number[]) =>
+        sql`chat_id in (${sql.join(
+          ids.map((id) => sql`${id}::bigint`),
+          sql`, `,
+        )})`;
+      const scope =
+        'turnId' in which
+          ? sql`id = ${which.turnId} and ${inChats(which.chatIds)}`
+          : 'userId' in which
+            ? sql`user_id = ${which.userId} and chat_id = ${which.chatId}`
+            : inChats(which.chatIds);
+      const rows = await db.execute<{ waiting: number; running: number }>(sql`
+        with chosen as (
+          select id, user_id, status from turns
+          where ${scope} and status in ('queued', 'running')
+          order by id for update
+        ), waiting as (
+          update turns t set status = 'cancelled', outcome = ${reason}, cancel_reason = ${reason},
+                             finished_at = now(), not_before = null
+          from chosen c where t.id = c.id and c.status = 'queued' and t.answered_at is null
+          returning t.user_id
+        ), counted as (
+          select user_id, count(*)::int as n from waiting group by user_id
+        ), closed as (
+          update mailbox mb set open = mb.open - c.n from counted c
+          where mb.user_id = c.user_id returning 1
+        ), running as (
+          update turns t set cancel_reason = coalesce(t.cancel_reason, ${reason})
+          from chosen c where t.id = c.id and c.status = 'running'
+          returning t.id
+        ), told as (
+          select pg_notify(${CANCEL_CHANNEL}, id::text) from running
+        )
+        select (select count(*)::int from waiting) as waiting,
+               (select count(*)::int from told) as running,
+               (select count(*)::int from closed) as mailboxes`);
+      return { waiting: rows[0]?.waiting ?? 0, running: rows[0]?.running ?? 0 };
+    },
+  };
+}

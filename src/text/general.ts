@@ -1,0 +1,100 @@
+/** Sentences that belong to no single part: greeting, help, refusals. */
+
+import type { Notice } from '../chat/platform.ts';
+import { formatUsd } from '../funding/money.ts';
+import { inlineCode, time } from './markdown.ts';
+
+export const generalText = {
+  greeting: (facts: {
+    turnsPerDay: number;
+    microsPerDay: number;
+    offline: boolean;
+    model: string;
+  }): Notice => ({
+    markdown: [
+      'Hello! I am **Latchkey**: ask me anything, best about code.',
+      facts.offline
+        ? `**The house** gives you ${facts.turnsPerDay} messages a day. It has no key yet, so a built-in offline provider answers, which can only show how I work.`
+        : `**The house** gives you ${facts.turnsPerDay} messages a day, up to ${formatUsd(facts.microsPerDay)}, answered by ${inlineCode(facts.model)}.`,
+      '**Your own key** (OpenAI, Anthropic and others) lets you go on without a limit of ours: send /setkey. Your provider bills you directly.',
+      'I delete the message that holds the key and keep it encrypted; /usage shows what was spent, /delkey deletes it.',
+    ].join('\n\n'),
+    buttons: [
+      [
+        { label: 'Use my own key', directChat: 'setkey' },
+        { label: 'Usage', directChat: 'usage' },
+      ],
+    ],
+  }),
+
+  help: (commands: readonly { name: string; description: string }[], inGroup: boolean): Notice => ({
+    markdown: [
+      inGroup
+        ? 'In groups I answer when you mention me, reply to me, or send /ask. Reply to somebody’s message with /ask to ask about it.'
+        : 'Just write to me; send text files and images along. In groups, mention me, reply to me, or send /ask.',
+      '',
+      ...commands.map((command) => `/${command.name} – ${command.description}`),
+    ].join('\n'),
+  }),
+
+  privacy: (historyDays: number): Notice => ({
+    markdown: [
+      `**What is kept**: your messages to me and my answers, encrypted with a key of your own, as context for your next questions and for at most ${historyDays} days; what each answer cost; your API keys, encrypted.`,
+      '**Where words travel**: to the provider that answers (the one of your key, or the house’s) and to nobody else. In groups, what was said with me there goes along as context.',
+      '**Who pays**: your own key where you set one, else the house within its daily allowance. The house never pays silently for a key of yours that failed.',
+      '**API keys** are in clear only in your message until it is deleted, in memory while they are used, and on the way to their provider.',
+    ].join('\n\n'),
+  }),
+
+  newConversation: (): Notice => ({
+    markdown: 'A new conversation: nothing said before goes to a model any more.',
+  }),
+  stopped: (running: number, waiting: number): Notice => ({
+    markdown:
+      running + waiting === 0
+        ? 'Nothing of yours is running here.'
+        : waiting === 0
+          ? 'Stopping.'
+          : `${running > 0 ? 'Stopping, and dropped' : 'Dropped'} ${waiting} waiting ${waiting === 1 ? 'message' : 'messages'}.`,
+  }),
+
+  askWhat: (): Notice => ({
+    markdown:
+      'Ask behind the command, like `/ask what does this do?`, or reply with it to a message.',
+  }),
+  unknownCommand: (name: string): Notice => ({
+    markdown: `I don’t know ${inlineCode(`/${name.slice(0, 32)}`)}. /help shows what I know.`,
+  }),
+  onlyInDirectChat: (name: string): Notice => ({
+    markdown: `${inlineCode(`/${name}`)} is for our private chat.`,
+    buttons: [[{ label: 'Open the private chat', directChat: name }]],
+  }),
+  mailboxFull: (limit: number, dropped: number): Notice => ({
+    markdown: `You have ${limit} messages waiting already; I dropped ${dropped === 1 ? 'this one' : `these ${dropped}`}. Wait for an answer, or send /stop to drop what waits.`,
+  }),
+  tooLong: (limit: number): Notice => ({
+    markdown: `That is more than ${limit.toLocaleString('en-US')} characters. Send it as a text file of up to 256 kB, or in smaller parts.`,
+  }),
+  nothingToRead: (): Notice => ({
+    markdown:
+      'There is nothing in this message that I can read. I take text, images (with models that see) and text files up to 256 kB.',
+  }),
+  failed: (): Notice => ({
+    markdown: 'Something went wrong on my side. Please try again.',
+  }),
+  interruptedCommand: (): Notice => ({
+    markdown:
+      'I was restarted while I worked on your last command. Look with /keys or /usage what became of it, and send it again if need be.',
+  }),
+
+  consent: (): Notice => ({
+    markdown:
+      'In groups, what others said there with me is sent along as context for your questions, at most some 4,000 tokens each, on your own key’s bill. Only your own messages start an answer on your key. Do you agree, for all groups?',
+  }),
+  consented: (): Notice => ({ markdown: 'Agreed. I answer your question in the group now.' }),
+  consentedOnly: (): Notice => ({ markdown: 'Agreed. Ask again in the group.' }),
+
+  houseKeyFailed: (provider: string, code: string): Notice => ({
+    markdown: `**The house key fails** at ${provider} (${inlineCode(code)}). House turns are refused until it works again; it is tried every half minute. Users keep their allowance. ${time(new Date())}`,
+  }),
+};

@@ -1,0 +1,60 @@
+import type { Button, Notice } from '../chat/platform.ts';
+import type { Price } from '../funding/prices.ts';
+import { inlineCode } from './markdown.ts';
+
+export const modelText = {
+  choose: (facts: {
+    providerName: string;
+    current: string;
+    live: boolean;
+    page: number;
+    pages: number;
+    models: readonly { id: string; action: string; price: Price | undefined }[];
+  }): Notice => {
+    const turning: Button[] = [];
+    if (facts.page > 0) turning.push({ label: '← Back', action: `model:p-${facts.page - 1}` });
+    if (facts.page + 1 < facts.pages) {
+      turning.push({ label: 'More →', action: `model:p-${facts.page + 1}` });
+    }
+    return {
+      markdown: [
+        `Your model at ${facts.providerName}: ${inlineCode(facts.current)}`,
+        '',
+        facts.live
+          ? 'Models that your key may use, with the price of a million tokens in and out where I know it:'
+          : 'Your key may not list its models, or the provider did not answer; these are the usual ones:',
+        ...facts.models.map((m) => `- ${inlineCode(m.id)}: ${priceText(m.price)}`),
+        '',
+        'You can also send the name: `/model name`',
+      ].join('\n'),
+      buttons: [
+        ...facts.models.map((m) => [
+          { label: m.id === facts.current ? `✓ ${m.id}` : m.id, action: m.action },
+        ]),
+        ...(turning.length > 0 ? [turning] : []),
+      ],
+    };
+  },
+
+  set: (model: string, price: Price | undefined): Notice => ({
+    markdown: `From now on: ${inlineCode(model)} (${priceText(price)}).`,
+  }),
+
+  unknown: (wanted: string): Notice => ({
+    markdown: `I don’t find ${inlineCode(wanted.slice(0, 100))} among the models of your key. The nearest are:`,
+  }),
+
+  house: (model: string): Notice => ({
+    markdown: `The house answers you with ${inlineCode(model)}. With a key of your own you choose the model yourself.`,
+    buttons: [[{ label: 'Use my own key', directChat: 'setkey' }]],
+  }),
+};
+
+/** Dollars for a million tokens. */
+function priceText(price: Price | undefined): string {
+  if (price === undefined) return 'price unknown';
+  return `$${dollars(price.input)} in, $${dollars(price.output)} out`;
+}
+
+const dollars = (microsPerMillion: number) =>
+  (microsPerMillion / 1_000_000).toFixed(4).replace(/0{1,2}$/, '');

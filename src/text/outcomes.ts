@@ -1,0 +1,161 @@
+/** How a turn ended, in the words that its user reads. The codes stand in `turns.outcome`. */
+
+import type { Button, Notice } from '../chat/platform.ts';
+import { inlineCode, time } from './markdown.ts';
+
+/** What the sentences may name. */
+export interface OutcomeFacts {
+  readonly providerName: string;
+  readonly model: string;
+  readonly resetsAt: Date;
+  readonly turnsPerDay: number;
+  /** How many turns of the user may wait. */
+  readonly mailboxLimit: number;
+}
+
+interface OutcomeText {
+  readonly say: (facts: OutcomeFacts) => string;
+  readonly buttons?: readonly (readonly Button[])[];
+  /** In groups it is shown to the sender alone; this is what everybody may read instead. */
+  readonly inGroups?: string;
+}
+
+const BRING_A_KEY: readonly (readonly Button[])[] = [
+  [{ label: 'Use my own key', directChat: 'setkey' }],
+];
+const REPLACE_KEY: readonly (readonly Button[])[] = [
+  [
+    { label: 'Replace the key', directChat: 'setkey' },
+    { label: 'My keys', directChat: 'keys' },
+  ],
+];
+const CHOOSE_MODEL: readonly (readonly Button[])[] = [
+  [{ label: 'Choose a model', directChat: 'model' }],
+];
+
+const PRIVATE_REASON = 'I could not answer. I can tell you why in our private chat.';
+
+const OUTCOMES = {
+  stopped: { say: () => 'Stopped.' },
+  interrupted: {
+    say: () =>
+      'I was interrupted here and did not start over, so that nothing is paid twice. Say “continue” and I go on.',
+  },
+  'too-long': { say: () => 'The answer reached its length limit. Say “continue” and I go on.' },
+  'cut-by-budget': {
+    say: () =>
+      'Cut here: the house allowance paid for no more. Say “continue” tomorrow, or use your own key.',
+    buttons: BRING_A_KEY,
+  },
+  'refused-by-model': { say: () => 'The model declined to answer this.' },
+  broken: {
+    say: ({ providerName }) =>
+      `The connection to ${providerName} broke here. Say “continue” and I go on.`,
+  },
+  'turns-used': {
+    say: ({ resetsAt, turnsPerDay }) =>
+      `Your ${turnsPerDay} free messages for today are used. The next ones come ${time(resetsAt)}. With a key of your own you can go on right now; you then pay your provider directly.`,
+    buttons: BRING_A_KEY,
+    inGroups:
+      'Your free messages for today are used. With /setkey in our private chat you can go on.',
+  },
+  'money-used': {
+    say: ({ resetsAt }) =>
+      `Your free allowance for today is used. The next comes ${time(resetsAt)}. With a key of your own you can go on right now; you then pay your provider directly.`,
+    buttons: BRING_A_KEY,
+    inGroups:
+      'Your free allowance for today is used. With /setkey in our private chat you can go on.',
+  },
+  'house-used': {
+    say: ({ resetsAt }) =>
+      `The house has given away everything that it had for today. It goes on ${time(resetsAt)}; with a key of your own, right now.`,
+    buttons: BRING_A_KEY,
+    inGroups:
+      'The house has nothing left for today. With /setkey in our private chat you can go on.',
+  },
+  'house-unavailable': {
+    say: () =>
+      'The house can’t answer at the moment; its operator has been told. This did not count against your allowance. Try again in a few minutes, or use your own key.',
+    buttons: BRING_A_KEY,
+  },
+  'own-key-refused': {
+    say: ({ providerName }) =>
+      `${providerName} refuses your key: it was revoked, or never worked. I use it no more, and the house does not pay instead. Replace it, or delete it to go back to the free allowance.`,
+    buttons: REPLACE_KEY,
+    inGroups: PRIVATE_REASON,
+  },
+  'own-no-permission': {
+    say: ({ providerName, model }) =>
+      `Your ${providerName} key may not use ${inlineCode(model)}. Choose another model, or change what the key may do.`,
+    buttons: CHOOSE_MODEL,
+    inGroups: PRIVATE_REASON,
+  },
+  'own-no-credit': {
+    say: ({ providerName }) =>
+      `Your ${providerName} account has no credit left. Add some on its billing page; your key stays as it is.`,
+    inGroups: PRIVATE_REASON,
+  },
+  'own-rate-limited': {
+    say: ({ providerName }) =>
+      `${providerName} limits how fast your key may be used. Try again in a minute.`,
+    inGroups: PRIVATE_REASON,
+  },
+  'provider-busy': {
+    say: ({ providerName }) =>
+      `${providerName} is overloaded or does not answer. Nothing was counted; try again in a moment.`,
+  },
+  'context-too-long': {
+    say: ({ model }) =>
+      `This is too long for ${inlineCode(model)}. Send less at once, or start afresh with /new.`,
+  },
+  'refused-by-policy': {
+    say: ({ providerName }) => `${providerName} refuses to answer this under its usage policy.`,
+  },
+  'model-not-found': {
+    say: ({ model }) => `The model ${inlineCode(model)} is no longer there. Choose another one.`,
+    buttons: CHOOSE_MODEL,
+  },
+  'bad-request': {
+    say: ({ providerName, model }) =>
+      `${providerName} did not accept this request for ${inlineCode(model)}. Try another model, or start afresh with /new.`,
+    buttons: CHOOSE_MODEL,
+  },
+  'no-text': { say: () => 'The model answered without any text. Nothing was counted; try again.' },
+  'consent-needed': {
+    say: () =>
+      'Before I use your own key in a group: what others said here with me is sent along as context, at most some 4,000 tokens a message, on your bill. Only your own messages ever start an answer on your key.',
+    inGroups: 'Before I use your own key in a group, I need your consent: see our private chat.',
+  },
+  'key-in-file': {
+    say: () =>
+      'A file here holds an API key. I sent it to nobody and deleted the message where I could. Whoever owns the key should revoke it and make a new one.',
+  },
+  'nothing-to-read': {
+    say: () =>
+      'There is nothing in this message that I can read. I take text, images (with models that see) and text files.',
+  },
+  internal: {
+    say: () =>
+      'Something went wrong on my side, several times in a row. Nothing was counted; please try again later.',
+  },
+} as const satisfies Record<string, OutcomeText>;
+
+export type Outcome = keyof typeof OUTCOMES;
+
+export function isOutcome(code: string): code is Outcome {
+  return Object.hasOwn(OUTCOMES, code);
+}
+
+export interface OutcomeNotice extends Notice {
+  /** Set where only the sender should read the notice in a group. */
+  readonly inGroups: string | undefined;
+}
+
+export function outcomeNotice(outcome: Outcome, facts: OutcomeFacts): OutcomeNotice {
+  const text: OutcomeText = OUTCOMES[outcome];
+  return {
+    markdown: text.say(facts),
+    ...(text.buttons === undefined ? {} : { buttons: text.buttons }),
+    inGroups: text.inGroups,
+  };
+}

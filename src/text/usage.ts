@@ -1,0 +1,58 @@
+import type { Notice } from '../chat/platform.ts';
+import type { AllowanceState } from '../funding/allowance.ts';
+import { formatUsd } from '../funding/money.ts';
+import type { UsageSum } from '../funding/usage.ts';
+import { inlineCode, time } from './markdown.ts';
+
+export interface UsageFacts {
+  readonly today: readonly UsageSum[];
+  readonly month: readonly UsageSum[];
+  readonly allowance: AllowanceState;
+  /** What pays for the next turn. */
+  readonly next: {
+    readonly kind: 'own' | 'house' | 'none';
+    readonly providerName: string;
+    readonly model: string;
+  };
+  readonly waiting: number;
+}
+
+export function usageNotice(facts: UsageFacts): Notice {
+  const { allowance, next } = facts;
+  const left = Math.max(0, allowance.turnsLimit - allowance.turnsUsed);
+  const moneyLeft = Math.max(0, allowance.limitMicros - allowance.spentMicros);
+  return {
+    markdown: [
+      '**Today**',
+      ...sums(facts.today),
+      '',
+      '**This month**',
+      ...sums(facts.month),
+      '',
+      '**Free allowance**',
+      `- ${left} of ${allowance.turnsLimit} messages and ${formatUsd(moneyLeft)} of ${formatUsd(allowance.limitMicros)} left until ${time(allowance.resetsAt)}`,
+      '',
+      next.kind === 'own'
+        ? `Your next message is paid by your own ${next.providerName} key (${inlineCode(next.model)}); ${next.providerName} bills you directly.`
+        : next.kind === 'house'
+          ? `Your next message is paid by the house (${inlineCode(next.model)}).`
+          : 'Your own key was refused: your next message is not answered until you replace or delete it.',
+      ...(facts.waiting > 0 ? [`Waiting or running now: ${facts.waiting}.`] : []),
+    ].join('\n'),
+    ...(next.kind === 'house'
+      ? { buttons: [[{ label: 'Use my own key', directChat: 'setkey' }]] }
+      : {}),
+  };
+}
+
+function sums(rows: readonly UsageSum[]): readonly string[] {
+  if (rows.length === 0) return ['- nothing yet'];
+  return rows.map((row) => {
+    const payer = row.funding === 'own' ? 'own key' : 'house';
+    const unpriced =
+      row.unpricedTurns === 0 ? '' : ` (price unknown for ${row.unpricedTurns} of them)`;
+    return `- ${payer}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}`;
+  });
+}
+
+const count = (n: number) => n.toLocaleString('en-US');

@@ -1,0 +1,88 @@
+/** The whole of Latchkey in this process, between simulators: real database, real queue, real SDKs. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type App, startApp } from '../../src/app.ts';
+import { parseConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { type AnthropicSimulator, startAnthropicSimulator } from '../fakes/anthropic.ts';
+import { type OpenAiSimulator, startOpenAiSimulator } from '../fakes/openai.ts';
+import type { SimulatorOptions, TelegramSimulator } from '../fakes/telegram/types.ts';
+import { startTelegramSimulator } from '../fakes/telegram.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+
+export interface LatchkeyOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly telegram?: SimulatorOptions;
+}
+
+export interface World {
+  readonly telegram: TelegramSimulator;
+  readonly openai: OpenAiSimulator;
+  readonly anthropic: AnthropicSimulator;
+  readonly database: TestDatabase;
+  /** What a process of its own would be started with. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Every line that was logged so far. */
+  readonly logged: readonly string[];
+  start(env?: Readonly<Record<string, string>>): Promise<App>;
+  close(): Promise<void>;
+}
+
+/** Simulators and a database of the test's own; Latchkey itself is started by `start`. */
+export async function createWorld({
+  env = {},
+  telegram: options,
+}: LatchkeyOptions = {}): Promise<World> {
+  const [telegram, openai, anthropic, database, dataDir] = await Promise.all([
+    startTelegramSimulator(options),
+    startOpenAiSimulator(),
+    startAnthropicSimulator(),
+    createTestDatabase(),
+    mkdtemp(join(tmpdir(), 'latchkey-test-')),
+  ]);
+  const apps: App[] = [];
+  const logged: string[] = [];
+  const settings = {
+    TELEGRAM_BOT_TOKEN: telegram.token,
+    TELEGRAM_API_ROOT: telegram.url,
+    DATABASE_URL: database.url.reveal(),
+    DATA_DIR: dataDir,
+    OPENAI_API_KEY: openai.apiKey,
+    HTTP_PORT: '0',
+    LOG_LEVEL: 'trace',
+    ...env,
+  };
+  return {
+    telegram,
+    openai,
+    anthropic,
+    database,
+    env: settings,
+    logged,
+    async start(more = {}) {
+      const config = parseConfig({ ...settings, ...more });
+      const log = await createLog({
+        level: config.logLevel,
+        stream: { write: (line: string) => void logged.push(line) },
+      });
+      const app = await startApp({
+        config,
+        log,
+        onStep: (sentence) => logged.push(sentence),
+        onFatal: (error) => logged.push(`fatal: ${String(error)}`),
+        vendorUrls: { openai: openai.url, anthropic: anthropic.url },
+        timing: { leaseMs: 3_000, heartbeatMs: 500, sweepMs: 300, graceMs: 300, stopMs: 1_000 },
+      });
+      apps.push(app);
+      return app;
+    },
+    async close() {
+      for (const app of apps) await app.stop();
+      await Promise.all([telegram.close(), openai.close(), anthropic.close()]);
+      await database.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { inject } from 'vitest';
+
+/** False where no redis-server is installed: `describe.skipIf(!hasRedis())`; never so in CI. */
+export function hasRedis(): boolean {
+  return inject('hasRedis');
+}
+
+export interface TestRedis {
+  readonly url: string;
+  /** kill -9; `start` brings it back, empty, on the same port. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A Redis server of the caller's own, on a free port, which keeps nothing on disk. */
+export async function createTestRedis(): Promise<TestRedis> {
+  const port = await freePort();
+  let server = await startRedis(port);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    kill: () => end(server, 'SIGKILL'),
+    async start() {
+      server = await startRedis(port);
+    },
+    close: () => end(server, 'SIGTERM'),
+  };
+}
+
+async function startRedis(port: number): Promise<ChildProcess> {
+  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const server = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const endWithUs = () => server.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  server.once('exit', () => process.removeListener('exit', endWithUs));
+  const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+  let output = '';
+  server.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+    if (output.includes('Ready to accept connections')) resolve();
+  });
+  server.once('exit', () => reject(new Error(`redis-server ended: ${output}`)));
+  server.once('error', reject);
+  await ready;
+  return server;
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = once(server, 'exit');
+  server.kill(signal);
+  await ended;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
