@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix, resolve } from 'node:path';
-import { parseSync } from 'oxc-parser';
+import { parseAst } from 'rolldown/parseAst';
 import { BREACHES, ENVIRONMENT, ENVIRONMENT_READER, NO_CYCLES, RULES } from './boundary-rules.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -76,8 +76,7 @@ function findBreaches(directory) {
 
 /** Everything a file imports, by whatever syntax, types included. */
 function read(file) {
-  const { program, errors } = parseSync(file, readFileSync(file, 'utf8'));
-  if (errors.length > 0) throw new Error(`${file} can't be parsed: ${errors[0].message}`);
+  const program = parseAst(readFileSync(file, 'utf8'), { lang: 'ts' }, file);
   const specifiers = new Set();
   let readsEnvironment = false;
   const visit = (node) => {
@@ -101,7 +100,7 @@ function sourceOf(node) {
     case 'ImportExpression':
     case 'ExportAllDeclaration':
     case 'TSImportType':
-      return node.source ?? node.argument;
+      return node.source;
     case 'ExportNamedDeclaration':
       return node.source ?? undefined;
     case 'CallExpression':

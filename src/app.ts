@@ -17,6 +17,7 @@ import {
   createStop,
 } from './commands/general.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
+import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createSetKey } from './commands/setkey.ts';
 import { createUsage } from './commands/usage.ts';
@@ -26,8 +27,7 @@ import { createTurnRunner } from './conversation/turn-runner.ts';
 import { createTurnStore } from './conversation/turn-store.ts';
 import { startWorker, type WorkerTiming } from './conversation/worker.ts';
 import { connectDatabase, type Database } from './db/client.ts';
-import { startEmbeddedPostgres } from './db/embedded.ts';
-import { migrateDatabase } from './db/migrate.ts';
+import { openDatabase } from './db/open.ts';
 import { dataKeys } from './db/schema.ts';
 import { createAllowance } from './funding/allowance.ts';
 import type { House } from './funding/funding.ts';
@@ -39,6 +39,7 @@ import { loadKeyRing } from './keys/local-key-ring.ts';
 import { Secret } from './keys/secret.ts';
 import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
+import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError } from './log.ts';
 import { createOperatorDesk } from './operator.ts';
@@ -48,7 +49,6 @@ import { createMailbox } from './queue/mailbox.ts';
 import { createWakeups } from './queue/wakeups.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
-import { keysText } from './text/keys.ts';
 import { startWebServer } from './web/server.ts';
 
 export interface AppOptions {
@@ -68,6 +68,8 @@ export interface AppOptions {
   readonly vendorUrls?: ProvidersOptions['baseUrls'];
   /** For tests: shorter leases and the like. */
   readonly timing?: Partial<WorkerTiming>;
+  /** For tests: how long a failing house key is left alone, in milliseconds. */
+  readonly houseClosedMs?: number;
 }
 
 export interface App {
@@ -97,7 +99,16 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 async function compose(
-  { config, log, onStep, terminal: terminalIo, onFatal, timing, vendorUrls }: AppOptions,
+  {
+    config,
+    log,
+    onStep,
+    terminal: terminalIo,
+    onFatal,
+    timing,
+    vendorUrls,
+    houseClosedMs,
+  }: AppOptions,
   onClose: (close: () => Promise<void>) => void,
 ): Promise<number | undefined> {
   const processId = randomUUID();
@@ -112,8 +123,7 @@ async function compose(
   }
 
   // Storage
-  const url = await openDatabase(config, onStep, onFatal, onClose);
-  await migrateDatabase({ url, onStep });
+  const url = await openDatabase({ database: config.database, onStep, onLost: onFatal, onClose });
   const connection = await connectDatabase({
     url,
     maxConnections: Math.min(20, Math.max(8, config.workerConcurrency)),
@@ -154,12 +164,13 @@ async function compose(
   const mailbox = createMailbox({ db, limit: config.mailboxLimit });
 
   // Platforms
+  const commandNames: string[] = [];
   const telegram =
     config.telegram === undefined ? undefined : createTelegram({ ...config.telegram, log });
   const terminal =
     terminalIo === undefined
       ? undefined
-      : createTerminal({ ...terminalIo, commands: COMMAND_NAMES });
+      : createTerminal({ ...terminalIo, commands: commandNames });
   const senders = new Map<PlatformName, PlatformSender>();
   if (telegram !== undefined) senders.set('telegram', telegram.sender);
   if (terminal !== undefined) senders.set('terminal', terminal.sender);
@@ -184,15 +195,16 @@ async function compose(
       houseMicrosPerDay: config.allowance.houseDailyMicros,
     },
   });
-  const funding = { db, apiKeys, house, breaker: createHouseBreaker() };
+  const funding = { db, apiKeys, house, breaker: createHouseBreaker({ closedMs: houseClosedMs }) };
   const commands: Command[] = [];
   const runner = createCommandRunner({ db, commands, sender, processId, log });
+  const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
   const setKey = createSetKey({
     apiKeys,
     sender,
     providers: remoteProviders.map((entry) => ({
       ...entry,
-      otherHost: otherHost(entry.baseUrl, config.baseUrls, entry.id),
+      otherHost: otherHost(entry.baseUrl, baseUrls[entry.id]),
     })),
   });
   commands.push(
@@ -219,6 +231,7 @@ async function compose(
     createPrivacy({ historyDays: config.historyDays }),
     createConsent({ db, vault, mailbox, wakeups }),
   );
+  commandNames.push(...commandMenu(commands).direct.map((command) => command.name));
 
   if (config.role !== 'bot') {
     const worker = await startWorker({
@@ -241,15 +254,6 @@ async function compose(
         pseudonym: (userId) => ring.pseudonym(String(userId)),
         tellOperator: (warning, facts) => {
           operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
-        },
-        tellKeyRefused: async (userId, providerId) => {
-          for (const { platform, platformUserId } of await identities.platformsOf(userId)) {
-            const on = senders.get(platform);
-            await on?.notify(
-              { chat: on.directChat({ platformUserId }) },
-              keysText.refusedByProvider(providerId),
-            );
-          }
         },
         limits: {
           turnsPerDay: config.allowance.dailyTurns,
@@ -281,21 +285,30 @@ async function compose(
   });
   let httpPort: number | undefined;
   if (telegram !== undefined) {
-    const server = await startWebServer({
-      port: config.http.port,
-      host: config.telegram?.mode === 'webhook' ? '0.0.0.0' : '127.0.0.1',
-      health: () => health(db),
-      onError: (error) => log.error({ error: serializeError(error) }, 'http'),
-      ...(telegram.webhook === undefined || config.role === 'worker'
-        ? {}
-        : { telegramWebhook: telegram.webhook }),
+    const serve = (port: number) =>
+      startWebServer({
+        port,
+        // Unasked, the health pages are for this machine alone.
+        host:
+          config.http.isPortFixed || config.telegram?.mode === 'webhook' ? '0.0.0.0' : '127.0.0.1',
+        health: () => health(db),
+        onError: (error) => log.error({ error: serializeError(error) }, 'http'),
+        ...(telegram.webhook === undefined || config.role === 'worker'
+          ? {}
+          : { telegramWebhook: telegram.webhook }),
+      });
+    const server = await serve(config.http.port).catch((error: unknown) => {
+      // A second Latchkey on the machine: nobody asked for this very port.
+      if (config.http.isPortFixed || telegram.webhook !== undefined) throw error;
+      log.warn('port 8080 is taken; the health pages are on another one');
+      return serve(0);
     });
     onClose(() => server.close());
     httpPort = server.port;
   }
   if (config.role !== 'worker') {
     onClose(() => runner.settled());
-    if (telegram !== undefined) await telegram.registerCommands(menu(commands));
+    if (telegram !== undefined) await telegram.registerCommands(commandMenu(commands));
     for (const receiver of receivers(telegram, terminal)) {
       onClose(() => receiver.stop());
       await receiver.start(intake);
@@ -305,74 +318,16 @@ async function compose(
   return httpPort;
 }
 
-const COMMAND_NAMES = [
-  'help',
-  'setkey',
-  'keys',
-  'delkey',
-  'usage',
-  'model',
-  'new',
-  'stop',
-  'privacy',
-  'start',
-];
-
 function receivers(
   ...platforms: readonly ({ readonly receiver: PlatformReceiver } | undefined)[]
 ): readonly PlatformReceiver[] {
   return platforms.flatMap((platform) => (platform === undefined ? [] : [platform.receiver]));
 }
 
-/** What the platform's menu shows, by where it is opened. */
-function menu(commands: readonly Command[]) {
-  const shown = commands.filter((command) => command.description !== '');
-  const entry = ({ name, description, isPrivate = false }: Command) => ({
-    name,
-    description,
-    isPrivate,
-  });
-  return {
-    direct: shown.map(entry),
-    group: [
-      { name: 'ask', description: 'Ask, or reply with it to a message', isPrivate: false },
-      ...shown.filter((c) => c.where === 'everywhere' && c.name !== 'start').map(entry),
-    ],
-  };
-}
-
 function houseOf(config: Config): House {
   return config.house.provider === 'offline'
     ? { provider: 'offline', model: defaultModel('offline'), apiKey: new Secret('offline') }
     : config.house;
-}
-
-/** The host that keys are sent to, where it is not the vendor's own. */
-function otherHost(
-  vendorUrl: string,
-  baseUrls: Readonly<Record<string, string | undefined>>,
-  provider: string,
-): string | undefined {
-  const configured = baseUrls[provider];
-  if (configured === undefined) return undefined;
-  const { host } = new URL(configured);
-  return host === new URL(vendorUrl).host ? undefined : host;
-}
-
-async function openDatabase(
-  config: Config,
-  onStep: (sentence: string) => void,
-  onFatal: (error: unknown) => void,
-  onClose: (close: () => Promise<void>) => void,
-): Promise<Secret> {
-  if (config.database.kind === 'url') return config.database.url;
-  const embedded = await startEmbeddedPostgres({
-    dataDir: config.database.dataDir,
-    onStep,
-    onLost: (sentence) => onFatal(new StartError(sentence)),
-  });
-  onClose(() => embedded.stop());
-  return embedded.url;
 }
 
 async function hasSealedRows(db: Database): Promise<boolean> {

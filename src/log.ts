@@ -1,5 +1,6 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino';
 import { describeDatabaseError, isDrizzleError } from './db/errors.ts';
+import { scrub } from './keys/detection.ts';
 import { StartError } from './start-error.ts';
 
 export type Log = Logger;
@@ -108,22 +109,23 @@ function withSafeMessage(args: readonly unknown[]): unknown[] {
 }
 
 /**
- * Keys of providers, masked echoes of them, tokens of bots. No word boundary in front: in a line of
+ * Looser than `scrub`, which goes over the line as well: keys of providers, masked echoes of them,
+ * tokens of bots. No word boundary in front: in a line of
  * JSON the letter of an escaped line break stands there. Every repetition in front of something is
  * bounded, so that no line takes more than linear time.
  */
 const SECRETS =
   /(?:sk|gsk|xai|pplx|hf)[-_][\w-]{16,}|AIza[\w-]{30,}|AQ\.[\w-]{40,}|[\w-]{0,24}\*{4,100}\w{2,4}|\d{6,20}(?::|%3A)[\w-]{35}(?![\w-])/gi;
 
-/** The part of a line that is kept when whatever looks like a secret is taken out. */
+/** What is kept of a line when everything that looks like a secret is taken out. */
 export function scrubLine(line: string): string {
-  return line
+  const loose = line
     .replace(SECRETS, REDACTED)
-    .replace(
-      /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/"]{0,200}:)[^\s@/"]{1,400}@/gi,
-      `$1${REDACTED}@`,
-    );
+    .replace(PASSWORD_IN_ADDRESS, (_, before: string) => `${before}${REDACTED}@`);
+  return scrub(loose);
 }
+
+const PASSWORD_IN_ADDRESS = /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/"]{0,200}:)[^\s@/"]{1,400}@/gi;
 
 export interface CrashHandlerOptions {
   readonly log: Log;

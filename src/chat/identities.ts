@@ -3,7 +3,7 @@
 import type { Database } from '../db/client.ts';
 import { and, eq, sql } from '../db/drizzle.ts';
 import { chats, identities, turns, users } from '../db/schema.ts';
-import type { ChatAddress, PlatformName, Sender } from './message.ts';
+import type { ChatAddress, PlatformName } from './message.ts';
 
 export interface ChatRow {
   readonly id: number;
@@ -19,9 +19,6 @@ export interface Identities {
   migrate(from: ChatAddress, to: ChatAddress): Promise<void>;
   /** Ids of the chat and all its threads. */
   chatIds(chat: Pick<ChatAddress, 'platform' | 'chatId'>): Promise<readonly number[]>;
-  platformsOf(
-    userId: number,
-  ): Promise<readonly (Pick<Sender, 'platformUserId'> & { readonly platform: PlatformName })[]>;
 }
 
 export function createIdentities({ db }: { readonly db: Database }): Identities {
@@ -123,14 +120,6 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
         .from(chats)
         .where(and(eq(chats.platform, chat.platform), eq(chats.platformChatId, chat.chatId)));
       return rows.map((row) => row.id);
-    },
-
-    async platformsOf(userId) {
-      const rows = await db.select().from(identities).where(eq(identities.userId, userId));
-      return rows.map((row) => ({
-        platform: row.platform as PlatformName,
-        platformUserId: row.platformUserId,
-      }));
     },
   };
 }

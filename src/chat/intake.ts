@@ -120,7 +120,7 @@ export function createIntake(parts: IntakeParts): Intake {
     switch (taken.result) {
       case 'accepted':
       case 'merged': {
-        const waitMs = message.merge?.waitMs ?? 0;
+        const waitMs = taken.result === 'merged' ? taken.waitMs : (message.merge?.waitMs ?? 0);
         if (waitMs === 0) await wakeups.wake(userId);
         else setTimeout(() => void wakeups.wake(userId), waitMs + 20);
         break;

@@ -2,21 +2,26 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Database, Queryable } from '../db/client.ts';
-import { and, desc, eq, sql } from '../db/drizzle.ts';
+import { and, desc, eq, inArray, isNull, lt, sql } from '../db/drizzle.ts';
 import { inbox, turns } from '../db/schema.ts';
 import { detectKeys, scrub } from '../keys/detection.ts';
 import type { Vault } from '../keys/vault.ts';
-import type { Acceptance, Mailbox } from '../queue/mailbox.ts';
+import { type Acceptance, CANCEL_CHANNEL, type Mailbox } from '../queue/mailbox.ts';
 import type { ChatRow } from './identities.ts';
 import type { IncomingMessage } from './message.ts';
 import { decodeTurnInput, encodeTurnInput, type TurnInput, type TurnPart } from './turn-input.ts';
+
+/** Between the platform's dates of a comment and of what is forwarded with it, in milliseconds. */
+const FORWARD_GAP_MS = 1_000;
+/** How long more forwards are waited for, in milliseconds. */
+const FORWARD_WAIT_MS = 500;
 
 /** The most that one turn may hold, in characters, all its messages together. */
 export const TURN_TEXT_LIMIT = 60_000;
 
 export type TurnIntakeResult =
   | Acceptance
-  | { readonly result: 'merged'; readonly turnId: number }
+  | { readonly result: 'merged'; readonly turnId: number; readonly waitMs: number }
   | { readonly result: 'too-long' }
   /** The pieces of a split message hold a key only when put together: the turn is cancelled. */
   | { readonly result: 'key'; readonly messageIds: readonly string[] };
@@ -59,31 +64,25 @@ export function createTurnIntake({
       .where(eq(turns.id, row.id));
   }
 
-  /** @returns undefined where no turn waits that the message belongs to */
-  async function merge(
+  /** @returns undefined where there is no turn that the message belongs to */
+  async function join(
     message: IncomingMessage,
-    { key, waitMs }: NonNullable<IncomingMessage['merge']>,
     userId: number,
     chat: ChatRow,
   ): Promise<TurnIntakeResult | undefined> {
+    const belongsTo = wholeOf(message);
+    if (belongsTo === undefined) return undefined;
     // Opened before the transaction: the vault may need a connection of its own.
     await vault.seal(userId, binding(''), '');
     return db.transaction(async (tx) => {
-      const [waiting] = await tx
-        .select({ id: turns.id, rowKey: turns.rowKey, input: turns.input })
+      const [whole] = await tx
+        .select({ id: turns.id, rowKey: turns.rowKey, input: turns.input, status: turns.status })
         .from(turns)
-        .where(
-          and(
-            eq(turns.userId, userId),
-            eq(turns.chatId, chat.id),
-            eq(turns.mergeKey, key),
-            eq(turns.status, 'queued'),
-          ),
-        )
+        .where(and(eq(turns.userId, userId), eq(turns.chatId, chat.id), belongsTo))
         .orderBy(desc(turns.id))
         .limit(1)
         .for('update');
-      if (waiting === undefined) return undefined;
+      if (whole === undefined) return undefined;
 
       const fresh = await tx
         .insert(inbox)
@@ -92,13 +91,13 @@ export function createTurnIntake({
           platformChatId: message.chat.chatId,
           messageId: message.messageId,
           outcome: 'turn',
-          turnId: waiting.id,
+          turnId: whole.id,
         })
         .onConflictDoNothing()
         .returning({ turnId: inbox.turnId });
       if (fresh.length === 0) return { result: 'duplicate' };
 
-      const input = await readInput(userId, waiting);
+      const input = await readInput(userId, whole);
       const parts = [...input.parts, partOf(message)].sort(
         (a, b) => Number(a.messageId) - Number(b.messageId),
       );
@@ -106,19 +105,19 @@ export function createTurnIntake({
       if (detectKeys(parts.map((part) => part.text).join('')).length > 0) {
         return { result: 'key', messageIds: parts.map((part) => part.messageId) };
       }
-      await writeInput(tx, userId, waiting, { ...input, parts }, waitMs);
-      return { result: 'merged', turnId: waiting.id };
+      const waitMs = message.merge?.waitMs ?? FORWARD_WAIT_MS;
+      await writeInput(tx, userId, whole, { ...input, parts }, waitMs);
+      if (whole.status === 'running') await startOver(tx, whole.id);
+      return { result: 'merged', turnId: whole.id, waitMs };
     });
   }
 
   return {
     async accept(message, userId, chat) {
       if (message.text.length > TURN_TEXT_LIMIT) return { result: 'too-long' };
-      if (message.merge !== undefined) {
-        const merged = await merge(message, message.merge, userId, chat);
-        if (merged?.result === 'key') await mailbox.cancel({ userId, chatId: chat.id }, 'key');
-        if (merged !== undefined) return merged;
-      }
+      const joined = await join(message, userId, chat);
+      if (joined?.result === 'key') await mailbox.cancel({ userId, chatId: chat.id }, 'key');
+      if (joined !== undefined) return joined;
       const rowKey = randomUUID();
       const input: TurnInput = { authorName: message.sender.displayName, parts: [partOf(message)] };
       return mailbox.accept({
@@ -167,6 +166,30 @@ export function createTurnIntake({
       });
     },
   };
+}
+
+/** Which turn, if any, a message is a further part of. */
+function wholeOf(message: IncomingMessage) {
+  if (message.merge !== undefined) {
+    return and(eq(turns.mergeKey, message.merge.key), eq(turns.status, 'queued'));
+  }
+  if (message.forwardedFrom === undefined || message.chat.kind !== 'direct') return undefined;
+  // A comment is sent just before what is forwarded with it, and may have started already: as long
+  // as nothing of an answer has come, it starts over with both.
+  return and(
+    inArray(turns.status, ['queued', 'running']),
+    isNull(turns.answer),
+    isNull(turns.answeredAt),
+    lt(turns.sentOrder, message.order),
+    sql`${turns.sentAt} >= ${message.sentAt.toISOString()}::timestamptz
+        - ${FORWARD_GAP_MS}::int * interval '1 ms'`,
+  );
+}
+
+/** Takes a running turn from its worker, which notices by its fence and is told at once. */
+async function startOver(tx: Queryable, turnId: number): Promise<void> {
+  await tx.update(turns).set({ status: 'queued', leaseUntil: null }).where(eq(turns.id, turnId));
+  await tx.execute(sql`select pg_notify(${CANCEL_CHANNEL}, ${String(turnId)})`);
 }
 
 function partOf(message: IncomingMessage): TurnPart {

@@ -21,16 +21,11 @@ export interface ContextRequest {
   readonly countTokens: (text: string) => number;
 }
 
-export interface ContextWindow {
-  /** Oldest first; pairs of question and answer. */
-  readonly messages: readonly ModelMessage[];
-  readonly tokens: number;
-}
-
+/** @returns oldest first: pairs of question and answer */
 export async function readContext(
   { db, vault }: { readonly db: Database; readonly vault: Vault },
   request: ContextRequest,
-): Promise<ContextWindow> {
+): Promise<readonly ModelMessage[]> {
   const rows = await db
     .select({
       userId: turns.userId,
@@ -70,5 +65,5 @@ export async function readContext(
       { role: 'assistant', content: [{ type: 'text', text: answer }] },
     );
   }
-  return { messages, tokens };
+  return messages;
 }

@@ -1,7 +1,12 @@
 /** Brings what a turn came to onto its platform. */
 
 import { directChatButtons } from '../chat/buttons.ts';
-import { type Notice, PlatformError, type PlatformSender } from '../chat/platform.ts';
+import {
+  type Notice,
+  type NoticeTarget,
+  PlatformError,
+  type PlatformSender,
+} from '../chat/platform.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
 import { type Outcome, type OutcomeFacts, outcomeNotice } from '../text/outcomes.ts';
@@ -18,8 +23,6 @@ export interface Deliverable {
   /** Markdown; may be empty where there is an outcome. */
   readonly answer: string;
   readonly outcome: Outcome | null;
-  /** Sentences about files that were left out and the like, shown below. */
-  readonly remarks?: readonly string[];
 }
 
 export function openReply(
@@ -46,26 +49,36 @@ export async function deliver(
   reply: Reply | undefined,
 ): Promise<void> {
   const notice = what.outcome === null ? undefined : outcomeNotice(what.outcome, parts.facts);
-  const buttons =
-    notice?.buttons === undefined ? undefined : directChatButtons(turn.chat.kind, notice.buttons);
+  const offered =
+    what.outcome === 'consent-needed'
+      ? [[{ label: 'Decide in private', directChat: `consent-${turn.turnId}` }]]
+      : notice?.buttons;
+  const buttons = offered === undefined ? undefined : directChatButtons(turn.chat.kind, offered);
 
-  const forSenderAlone =
-    turn.chat.kind === 'group' && notice?.inGroups !== undefined && what.answer === '';
-  if (forSenderAlone && notice.inGroups !== undefined) {
-    await reply?.abandon();
-    await notifyOnce(parts, turn, notice.inGroups, {
-      markdown: notice.markdown,
-      ...(buttons === undefined ? {} : { buttons }),
-    });
+  const inGroup = turn.chat.kind === 'group' && what.answer === '' ? notice?.inGroups : undefined;
+  if (notice !== undefined && inGroup !== undefined) {
+    const forSender = { ...notice, ...(buttons === undefined ? {} : { buttons }) };
+    if (!notice.inDirectChat) {
+      await notifyOnce(parts, turn, forSender, {
+        chat: turn.chat,
+        replyTo: turn.replyTo,
+        onlyFor: { platformUserId: turn.platformUserId, publicMarkdown: inGroup },
+      });
+      return;
+    }
+    await (reply ?? openReply(parts, turn)).finish({ markdown: '', note: inGroup });
+    await notifyOnce(
+      parts,
+      turn,
+      { ...notice, buttons: directChatButtons('direct', notice.buttons ?? []) },
+      { chat: parts.sender.directChat(turn) },
+    );
     return;
   }
 
-  const note = [notice?.markdown, ...(what.remarks ?? [])]
-    .filter((s) => s !== undefined)
-    .join('\n\n');
   await (reply ?? openReply(parts, turn)).finish({
     markdown: what.answer,
-    ...(note === '' ? {} : { note }),
+    ...(notice === undefined ? {} : { note: notice.markdown }),
     ...(buttons === undefined ? {} : { buttons }),
   });
 }
@@ -76,25 +89,19 @@ const NOTICE_PART = -1;
 async function notifyOnce(
   { db, sender }: DeliveryParts,
   turn: RunningTurn,
-  publicMarkdown: string,
   notice: Notice,
+  target: NoticeTarget,
 ): Promise<void> {
   const log = createDeliveryLog(db, turn.turnId);
   const state = await log.begin(NOTICE_PART);
   if (state.state === 'sent') return;
   try {
-    const messageId = await sender.notify(
-      {
-        chat: turn.chat,
-        replyTo: turn.replyTo,
-        onlyFor: { platformUserId: turn.platformUserId, publicMarkdown },
-      },
-      notice,
-    );
+    const messageId = await sender.notify(target, notice);
     await log.sent(NOTICE_PART, messageId ?? '');
   } catch (error) {
-    if (error instanceof PlatformError && error.code !== 'unreachable')
+    if (error instanceof PlatformError && error.code !== 'unreachable') {
       await log.notSent(NOTICE_PART);
+    }
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts';
 import type { Funding } from '../funding/funding.ts';
 import type { Vault } from '../keys/vault.ts';
 import type { ContentPart, ModelMessage } from '../llm/provider.ts';
-import { contextWindow, IMAGE_TOKENS, tokenCounter } from '../llm/tokens.ts';
+import { boundTokens, contextWindow, estimateTokens, IMAGE_TOKENS } from '../llm/tokens.ts';
 import type { FetchedFiles } from './attachments.ts';
 import { readContext } from './context-window.ts';
 import { GROUP_CONTEXT_TOKENS } from './group-consent.ts';
@@ -20,7 +20,7 @@ const MOST_CONTEXT_TOKENS = { own: 16_000, house: 6_000 } as const;
 export interface ModelRequest {
   readonly system: string;
   readonly messages: readonly ModelMessage[];
-  /** Estimated from above. */
+  /** From above: what is reserved by it covers what is used. */
   readonly inputTokens: number;
   readonly maxOutputTokens: number;
 }
@@ -42,11 +42,13 @@ export async function prepareRequest(
     );
   if (isEmpty) return undefined;
 
-  const count = await tokenCounter(funding.provider, funding.model);
   const system = systemPrompt(kind);
-  const ownTokens = count(system) + count(text) + files.images.length * IMAGE_TOKENS;
+  const images = files.images.length * IMAGE_TOKENS;
   const maxOutputTokens = MOST_OUTPUT_TOKENS[funding.kind];
-  const window = contextWindow(funding.provider, funding.model) - maxOutputTokens - ownTokens;
+  const window =
+    contextWindow(funding.provider, funding.model) -
+    maxOutputTokens -
+    (estimateTokens(system) + estimateTokens(text) + images);
   const cap =
     kind === 'group' && funding.kind === 'own'
       ? GROUP_CONTEXT_TOKENS
@@ -58,14 +60,20 @@ export async function prepareRequest(
     kind,
     turnId: turn.turnId,
     budgetTokens: Math.max(0, Math.min(cap, window)),
-    countTokens: count,
+    countTokens: estimateTokens,
   });
   const content: ContentPart[] = [...files.images];
   if (text.trim() !== '') content.push({ type: 'text', text });
   return {
     system,
-    messages: [...context.messages, { role: 'user', content }],
-    inputTokens: context.tokens + ownTokens,
+    messages: [...context, { role: 'user', content }],
+    inputTokens: boundTokens(system) + boundTokens(text) + images + boundOf(context),
     maxOutputTokens,
   };
+}
+
+function boundOf(messages: readonly ModelMessage[]): number {
+  return messages
+    .flatMap((message) => message.content)
+    .reduce((sum, part) => sum + (part.type === 'text' ? boundTokens(part.text) : IMAGE_TOKENS), 0);
 }

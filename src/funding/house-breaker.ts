@@ -30,7 +30,7 @@ export function createHouseBreaker({
   closedMs = 30_000,
   now = () => performance.now(),
 }: {
-  readonly closedMs?: number;
+  readonly closedMs?: number | undefined;
   readonly now?: () => number;
 } = {}): HouseBreaker {
   let closedUntil: number | undefined;

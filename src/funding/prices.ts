@@ -38,6 +38,8 @@ export interface Prices {
   priceOf(provider: ProviderId, model: string): Price | undefined;
   /** A whole number of micros, rounded up: never less than what the provider asks. */
   costMicros(price: Price, usage: Usage): number;
+  /** The rates of a call with so much input: long input makes the whole call dearer. */
+  ratesFor(price: Price, inputTokens: number): Rates;
 }
 
 const TOKENS_PER_PRICE = 1_000_000;
@@ -65,12 +67,17 @@ export function createPrices({
       return listedPrice(modelData(provider, model, now())?.prices);
     },
     costMicros,
+    ratesFor,
   };
+}
+
+function ratesFor(price: Price, inputTokens: number): Rates {
+  return price.longInput.findLast(({ above }) => inputTokens > above) ?? price;
 }
 
 function costMicros(price: Price, usage: Usage): number {
   const inputTokens = tokens(usage.inputTokens);
-  const rates = price.longInput.findLast(({ above }) => inputTokens > above) ?? price;
+  const rates = ratesFor(price, inputTokens);
   const cached = Math.min(tokens(usage.cachedInputTokens), inputTokens);
   const written = Math.min(tokens(usage.cacheWriteTokens), inputTokens - cached);
   const plain = inputTokens - cached - written;

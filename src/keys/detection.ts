@@ -43,9 +43,9 @@ export function recognise(text: string, chosen?: RemoteProviderId): Recognised {
   const best = usable.find((key) => key.provider === chosen) ?? usable[0];
   if (best !== undefined) return { result: 'key', provider: best.provider, key: best.value };
 
-  const form = chosen && NAMED_FORMS[chosen];
+  const form = chosen === undefined ? undefined : NAMED_FORMS[chosen];
   const isForeign = found.some(({ provider }) => provider !== 'unknown');
-  if (form === undefined || isForeign) return { result: 'unrecognised' };
+  if (chosen === undefined || form === undefined || isForeign) return { result: 'unrecognised' };
   for (const [word] of folded.text.matchAll(/[\w-]+/g)) {
     if (form.test(word)) return { result: 'key', provider: chosen, key: new Secret(word) };
   }
@@ -91,8 +91,9 @@ export function scrub(text: string): string {
 }
 
 const FORMS_BY_START = Map.groupBy(KEY_FORMS, ({ prefix }) => prefix.slice(0, 3));
+/** Looks ahead only, so that no beginning hides another (`csk-…` and the `sk-…` in it). */
 const STARTS = new RegExp(
-  [...FORMS_BY_START.keys()].map((start) => start.replace('.', '\\.')).join('|'),
+  `(?=(${[...FORMS_BY_START.keys()].map((start) => start.replace('.', '\\.')).join('|')}))`,
   'g',
 );
 
@@ -101,7 +102,7 @@ function scan(folded: FoldedText, isRealTail: (tail: string) => boolean): Detect
   const { text } = folded;
   const found: DetectedKey[] = [];
   let done = 0;
-  for (const { 0: start, index } of text.matchAll(STARTS)) {
+  for (const { 1: start = '', index } of text.matchAll(STARTS)) {
     if (index < done) continue;
     for (const form of FORMS_BY_START.get(start) ?? []) {
       const tail = tailAt(text, index, form);

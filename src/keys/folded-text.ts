@@ -16,7 +16,7 @@ export interface FoldedText {
  * Each alternative begins with another character and repeats nothing ambiguously: linear.
  */
 const FOLDS =
-  /([\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]|\\(?=[-_]))|([\u2010-\u2015\u2212\ufe58\ufe63\uff0d])|%(?:25)*([2-7][0-9A-Fa-f])/g;
+  /([\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\ufe00-\ufe0f]|\u034f|\\(?=[-_]))|([\u2010-\u2015\u2212\ufe58\ufe63\uff0d])|%(?:25)*([2-7][0-9A-Fa-f])/g;
 
 const MAY_FOLD = /[^\0-\u007f]|[%\\]/;
 

@@ -37,6 +37,8 @@ export interface RemoteEntry extends CatalogueEntry {
   readonly keyCheckPath: string;
   /** Which parameter of Chat Completions limits the output. */
   readonly outputLimit: 'max_tokens' | 'max_completion_tokens';
+  /** Whether Chat Completions tells usage in a stream only where `stream_options` ask for it. */
+  readonly usage: 'asked' | 'unasked';
   /** Sends no headers before the model's first token, so that thinking looks like silence. */
   readonly lateHeaders?: true;
   /** Models that see images. */
@@ -65,6 +67,7 @@ const REMOTE: { readonly [Id in RemoteProviderId]: RemoteEntry & { readonly id: 
     suggestedModels: ['gpt-5.6-terra', 'gpt-6-sol', 'gpt-5.6-luna', 'gpt-5.4-mini'],
     defaultModel: 'gpt-5.6-terra',
     outputLimit: 'max_completion_tokens',
+    usage: 'asked',
     seesImages: OPENAI_SEES,
     contextWindow: 128_000,
   },
@@ -80,6 +83,7 @@ const REMOTE: { readonly [Id in RemoteProviderId]: RemoteEntry & { readonly id: 
     suggestedModels: ['claude-sonnet-5', 'claude-opus-5-5', 'claude-haiku-4-5'],
     defaultModel: 'claude-sonnet-5',
     outputLimit: 'max_tokens',
+    usage: 'asked',
     seesImages: CLAUDE_SEES,
     contextWindow: 200_000,
   },
@@ -95,6 +99,7 @@ const REMOTE: { readonly [Id in RemoteProviderId]: RemoteEntry & { readonly id: 
     suggestedModels: ['openai/gpt-5.6-terra', 'anthropic/claude-sonnet-5', 'openai/gpt-5.4-mini'],
     defaultModel: 'openai/gpt-5.4-mini',
     outputLimit: 'max_tokens',
+    usage: 'asked',
     seesImages: NONE,
     contextWindow: 32_000,
   },
@@ -110,6 +115,7 @@ const REMOTE: { readonly [Id in RemoteProviderId]: RemoteEntry & { readonly id: 
     suggestedModels: ['openai/gpt-oss-120b', 'openai/gpt-oss-20b', 'llama-3.3-70b-versatile'],
     defaultModel: 'openai/gpt-oss-120b',
     outputLimit: 'max_completion_tokens',
+    usage: 'asked',
     seesImages: /llama-4|vision/,
     contextWindow: 32_000,
   },
@@ -125,6 +131,7 @@ const REMOTE: { readonly [Id in RemoteProviderId]: RemoteEntry & { readonly id: 
     suggestedModels: ['gemini-3.8-flash', 'gemini-3.1-pro-preview', 'gemini-3.5-flash-lite'],
     defaultModel: 'gemini-3.8-flash',
     outputLimit: 'max_tokens',
+    usage: 'asked',
     lateHeaders: true,
     seesImages: /^gemini|^gemma-[34]/,
     contextWindow: 128_000,
@@ -141,6 +148,7 @@ const REMOTE: { readonly [Id in RemoteProviderId]: RemoteEntry & { readonly id: 
     suggestedModels: ['grok-4.6', 'grok-4.3', 'grok-build-0.1'],
     defaultModel: 'grok-4.3',
     outputLimit: 'max_completion_tokens',
+    usage: 'asked',
     seesImages: /^grok-(?:[4-9]|\d\d)|vision/,
     contextWindow: 128_000,
   },
@@ -155,6 +163,7 @@ const REMOTE: { readonly [Id in RemoteProviderId]: RemoteEntry & { readonly id: 
     suggestedModels: ['deepseek-v4-flash', 'deepseek-v4-pro'],
     defaultModel: 'deepseek-v4-flash',
     outputLimit: 'max_tokens',
+    usage: 'asked',
     seesImages: NONE,
     contextWindow: 64_000,
   },
@@ -170,6 +179,8 @@ const REMOTE: { readonly [Id in RemoteProviderId]: RemoteEntry & { readonly id: 
     suggestedModels: ['mistral-large-latest', 'codestral-latest', 'mistral-small-latest'],
     defaultModel: 'mistral-large-latest',
     outputLimit: 'max_tokens',
+    // It refuses `stream_options` and tells usage all the same.
+    usage: 'unasked',
     seesImages: /^(?:pixtral|mistral-(?:small|medium|large)|ministral)/,
     contextWindow: 32_000,
   },

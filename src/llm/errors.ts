@@ -67,7 +67,8 @@ export type Remedy =
 
 export function remedyFor({ status, text }: Refusal): Remedy | undefined {
   if (status !== 400 && status !== 404 && status !== 422) return undefined;
-  const { message } = wordsOf(parseJson(text), text);
+  // In the whole text, since servers built on FastAPI name the parameter in a list of places.
+  const message = text.toLowerCase();
   if (/only supported in v1\/responses|use the responses api/.test(message)) return 'responses';
   if (/verified to stream/.test(message)) return 'no-streaming';
   if (!/unsupported|unrecogni[sz]ed|unknown|not permitted|not supported|extra/.test(message)) {

@@ -9,6 +9,8 @@ export interface CallLimits {
   readonly firstByteMs: number;
   /** Between two pieces of the response, keep-alives included. */
   readonly silenceMs: number;
+  /** From the request to the end, however lively the connection. */
+  readonly totalMs: number;
 }
 
 /** A response that is no success. The text may echo a part of the key: it never leaves `llm`. */
@@ -58,14 +60,15 @@ export function openCall(signal: AbortSignal, limits: CallLimits): HttpCall {
   let responded = false;
   let refusal: Refusal | undefined;
 
+  const giveUp = (): void => {
+    timedOut = true;
+    own.abort();
+  };
   const wait = (ms: number): void => {
     clearTimeout(timer);
-    if (own.signal.aborted) return;
-    timer = setTimeout(() => {
-      timedOut = true;
-      own.abort();
-    }, ms);
+    if (!own.signal.aborted) timer = setTimeout(giveUp, ms);
   };
+  const whole = setTimeout(giveUp, limits.totalMs);
 
   return {
     signal: either,
@@ -101,6 +104,7 @@ export function openCall(signal: AbortSignal, limits: CallLimits): HttpCall {
     state: () => ({ responded, timedOut, refusal }),
     close() {
       clearTimeout(timer);
+      clearTimeout(whole);
       own.abort();
     },
   };

@@ -24,7 +24,7 @@ const listSchema = z.object({
 });
 
 const NO_CHAT =
-  /embed|tts|whisper|dall-e|moderation|image|realtime|transcri|speech|audio|voice|voxtral|sora|veo|imagen|lyria|guard|rerank|ocr|babbage|davinci|ada-00|instruct-0914|computer-use|robotics|live|aqa|(?:^|-)search-|orpheus|playai/i;
+  /embed|tts|whisper|dall-e|moderation|image|realtime|transcri|speech|audio|voice|voxtral|sora|veo|imagen|lyria|guard|rerank|ocr|babbage|davinci|ada-00|instruct-0914|computer-use|robotics|(?:^|-)live(?:-|$)|aqa|(?:^|-)search-|orpheus|playai/i;
 /** Words of the above that are in names of models that do chat. */
 const CHAT_AFTER_ALL = /search-preview/i;
 

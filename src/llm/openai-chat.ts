@@ -62,7 +62,11 @@ export async function* chat(
   }
 
   const stream = await client.chat.completions.create(
-    { ...request, stream: true, stream_options: { include_usage: true } },
+    {
+      ...request,
+      stream: true,
+      ...(shape.asksForUsage ? { stream_options: { include_usage: true } } : {}),
+    },
     { signal },
   );
   yield { type: 'thinking' };

@@ -11,6 +11,8 @@ export interface RequestShape {
   readonly outputLimit: RemoteEntry['outputLimit'];
   /** OpenAI's newer parameters, that a server which only speaks its API may not know. */
   readonly extras: boolean;
+  /** Asks Chat Completions for usage in the stream. */
+  readonly asksForUsage: boolean;
   /** In tokens. */
   readonly maxOutputTokens: number;
 }

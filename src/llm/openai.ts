@@ -26,7 +26,7 @@ const MOST_REMEMBERED = 200;
 
 export function createOpenAi(options: RemoteProviderOptions): Provider {
   const { entry, baseUrl, queryLimits } = options;
-  /** What models turned out to need, so that only the first question is asked twice. */
+  /** What models turned out to need, whoever asks, so that only the first question is asked twice. */
   const learned = new Map<string, RequestShape>();
 
   async function* complete(completion: Completion): AsyncGenerator<CompletionEvent> {
@@ -47,8 +47,13 @@ export function createOpenAi(options: RemoteProviderOptions): Provider {
         if (next === undefined) throw toProviderError(error, call, completion.signal);
         shape = next;
         if (learned.size >= MOST_REMEMBERED) learned.clear();
-        const limited = next.maxOutputTokens < completion.maxOutputTokens;
-        learned.set(completion.model, limited ? next : { ...next, maxOutputTokens: Infinity });
+        learned.set(completion.model, {
+          ...next,
+          // Whether streaming is refused depends on whose key it is.
+          stream: true,
+          maxOutputTokens:
+            next.maxOutputTokens < completion.maxOutputTokens ? next.maxOutputTokens : Infinity,
+        });
       } finally {
         call.close();
       }
@@ -84,6 +89,7 @@ function firstShape(entry: RemoteEntry, model: string): RequestShape {
     stream: true,
     outputLimit: entry.outputLimit,
     extras: isOpenAi,
+    asksForUsage: entry.usage === 'asked',
     maxOutputTokens: Infinity,
   };
 }
@@ -120,7 +126,9 @@ function betterShape(
         outputLimit: shape.outputLimit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens',
       };
     case 'fewer-parameters':
-      return shape.extras ? { ...shape, extras: false } : undefined;
+      return shape.extras || shape.asksForUsage
+        ? { ...shape, extras: false, asksForUsage: false }
+        : undefined;
     default:
       return undefined;
   }

@@ -21,10 +21,14 @@ export interface ProvidersOptions {
 /**
  * A minute for the first byte, since every provider that streams sends its headers at once. Then
  * models may reason in silence for just less than the five minutes after which Node's own `fetch`
- * gives up.
+ * gives up. A connection that is only kept alive ends after half an hour.
  */
-const COMPLETION_LIMITS: CallLimits = { firstByteMs: 60_000, silenceMs: 290_000 };
-const QUERY_LIMITS: CallLimits = { firstByteMs: 10_000, silenceMs: 10_000 };
+const COMPLETION_LIMITS: CallLimits = {
+  firstByteMs: 60_000,
+  silenceMs: 290_000,
+  totalMs: 30 * 60_000,
+};
+const QUERY_LIMITS: CallLimits = { firstByteMs: 10_000, silenceMs: 10_000, totalMs: 15_000 };
 
 export function createProviders({
   baseUrls = {},

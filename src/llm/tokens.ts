@@ -22,19 +22,9 @@ export function contextWindow(provider: ProviderId, model: string): number {
 }
 
 /**
- * A way to count for one model. At present the same upper estimate for all: the exact tokenizer of
- * OpenAI's models (gpt-tokenizer, o200k_base) takes 77 MB of memory and 0.2 s to load, and seven
- * seconds for 100 kB of one letter, which a user may well send.
- */
-export async function tokenCounter(
-  _provider: ProviderId,
-  _model: string,
-): Promise<(text: string) => number> {
-  return boundTokens;
-}
-
-/**
- * An estimate from above, for money: what is reserved by it covers what is used. Measured against
+ * An estimate from above, for money: what is reserved by it covers what is used. The exact tokenizer
+ * of OpenAI's models (gpt-tokenizer, o200k_base) takes 77 MB of memory, 0.2 s to load, and seven
+ * seconds for 100 kB of one letter, which a user may well send. Measured against
  * o200k_base it is 2.7 times the tokens of English prose, 2.4 of code, 3.3 of Chinese, 5 of
  * Russian, and still not below those of random letters of any case and script, base64, digits or
  * emoji (`test/llm/tokens.test.ts`). The margin also covers tokenizers that make more tokens of

@@ -12,9 +12,13 @@ const QUEUE_NAME = 'latchkey-mailbox';
 /** A wake-up is tried for this long before it is left to the sweeper, in milliseconds. */
 const WAKE_TIMEOUT_MS = 500;
 
-/** How long a worker that died holds its job, in milliseconds. */
-const LOCK_DURATION_MS = 10_000;
-const STALLED_INTERVAL_MS = 5_000;
+/**
+ * How long a worker that died holds its job, in milliseconds: less than the lease of a turn, so
+ * that the wake-up of its user waits for that lease alone. A lock that is lost by mistake does no
+ * harm: the second drain finds nothing to claim.
+ */
+const LOCK_DURATION_MS = 5_000;
+const STALLED_INTERVAL_MS = 2_000;
 
 /** BullMQ fails a job that stalled more often than this; a wake-up may stall for ever. */
 const MAX_STALLED = 1_000_000;

@@ -193,16 +193,6 @@ export const keysText = {
     markdown: `Deleted: your ${provider} key. If you need it nowhere else, revoke it at ${provider} too.`,
   }),
   nothingToDelete: (): Notice => ({ markdown: 'There is no such key.' }),
-
-  refusedByProvider: (provider: string): Notice => ({
-    markdown: `${provider} refuses your key: it was revoked, or never worked. I use it no more, and the house does not pay instead. Replace it, or delete it to go back to the free allowance.`,
-    buttons: [
-      [
-        { label: 'Replace the key', action: 'run:setkey' },
-        { label: 'My keys', action: 'run:keys' },
-      ],
-    ],
-  }),
 };
 
 const COULD_NOT_DELETE =

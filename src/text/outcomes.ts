@@ -18,6 +18,8 @@ interface OutcomeText {
   readonly buttons?: readonly (readonly Button[])[];
   /** In groups it is shown to the sender alone; this is what everybody may read instead. */
   readonly inGroups?: string;
+  /** In groups it is told in the direct chat, and {@link inGroups} to everybody. */
+  readonly inDirectChat?: true;
 }
 
 const BRING_A_KEY: readonly (readonly Button[])[] = [
@@ -33,7 +35,7 @@ const CHOOSE_MODEL: readonly (readonly Button[])[] = [
   [{ label: 'Choose a model', directChat: 'model' }],
 ];
 
-const PRIVATE_REASON = 'I could not answer. I can tell you why in our private chat.';
+const PRIVATE_REASON = 'I could not answer on your own key. I wrote you why in our private chat.';
 
 const OUTCOMES = {
   stopped: { say: () => 'Stopped.' },
@@ -83,22 +85,26 @@ const OUTCOMES = {
       `${providerName} refuses your key: it was revoked, or never worked. I use it no more, and the house does not pay instead. Replace it, or delete it to go back to the free allowance.`,
     buttons: REPLACE_KEY,
     inGroups: PRIVATE_REASON,
+    inDirectChat: true,
   },
   'own-no-permission': {
     say: ({ providerName, model }) =>
       `Your ${providerName} key may not use ${inlineCode(model)}. Choose another model, or change what the key may do.`,
     buttons: CHOOSE_MODEL,
     inGroups: PRIVATE_REASON,
+    inDirectChat: true,
   },
   'own-no-credit': {
     say: ({ providerName }) =>
       `Your ${providerName} account has no credit left. Add some on its billing page; your key stays as it is.`,
     inGroups: PRIVATE_REASON,
+    inDirectChat: true,
   },
   'own-rate-limited': {
     say: ({ providerName }) =>
       `${providerName} limits how fast your key may be used. Try again in a minute.`,
     inGroups: PRIVATE_REASON,
+    inDirectChat: true,
   },
   'provider-busy': {
     say: ({ providerName }) =>
@@ -147,8 +153,9 @@ export function isOutcome(code: string): code is Outcome {
 }
 
 export interface OutcomeNotice extends Notice {
-  /** Set where only the sender should read the notice in a group. */
+  /** Set where only the sender should read the notice in a group: what everybody may read. */
   readonly inGroups: string | undefined;
+  readonly inDirectChat: boolean;
 }
 
 export function outcomeNotice(outcome: Outcome, facts: OutcomeFacts): OutcomeNotice {
@@ -157,5 +164,6 @@ export function outcomeNotice(outcome: Outcome, facts: OutcomeFacts): OutcomeNot
     markdown: text.say(facts),
     ...(text.buttons === undefined ? {} : { buttons: text.buttons }),
     inGroups: text.inGroups,
+    inDirectChat: text.inDirectChat ?? false,
   };
 }

@@ -1,5 +1,6 @@
 /** What a person sees in the private chat on Telegram, from the first message on. */
 
+import { randomBytes } from 'node:crypto';
 import type { Message, User } from 'grammy/types';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWorld, type World } from '../support/latchkey.ts';
@@ -30,9 +31,7 @@ const answers = () =>
     .map(Number);
 
 function madeKey(): string {
-  return ['sk', 'proj', 'k'.repeat(20) + Math.random().toString(36).slice(2).padEnd(24, 'x')].join(
-    '-',
-  );
+  return ['sk', 'proj', randomBytes(36).toString('base64url')].join('-');
 }
 
 describe('a newcomer', () => {
@@ -225,5 +224,23 @@ describe('many messages', () => {
     await botSays(/You asked/);
     expect(world.openai.requests.filter((r) => r.path.includes('completions'))).toHaveLength(1);
     expect(JSON.stringify(world.openai.requests.at(-1)?.body)).toContain('ipsum end');
+  });
+
+  test('a comment and its forward become one turn, also when the comment has started alone', async () => {
+    await world.start();
+    world.openai.script([{ delayMs: 2_000, text: 'too early' }, { text: 'both read' }]);
+    const comment = say('What does this do?');
+    await world.telegram.waitFor(() => world.openai.completions().length === 1);
+    world.telegram.say(chat(), alice, 'let x = 42;', {
+      date: comment.date,
+      forward_origin: { type: 'hidden_user', sender_user_name: 'Bob', date: comment.date },
+    });
+    await botSays(/both read/);
+    const asked = JSON.stringify(world.openai.completions().at(-1)?.body);
+    expect(asked).toContain('What does this do?');
+    expect(asked).toMatch(/forwarded author=.{1,3}Bob/);
+    expect(world.openai.completions()).toHaveLength(2);
+    expect(world.openai.requests.some((r) => r.aborted)).toBe(true);
+    expect(fromBot()).toHaveLength(1);
   });
 });

@@ -49,6 +49,22 @@ describe.each(compatible)('%s', (id) => {
   });
 });
 
+test('a server that refuses parameters in the way of FastAPI is asked without them', async () => {
+  const refusal = {
+    detail: [
+      {
+        type: 'extra_forbidden',
+        loc: ['body', 'stream_options'],
+        msg: 'Extra inputs are not permitted',
+      },
+    ],
+  };
+  service.script([{ raw: { status: 422, body: JSON.stringify(refusal) } }, { text: 'Fine.' }]);
+  const { text } = await hear(provider('groq'), question(service.apiKey, MODEL));
+  expect(text).toBe('Fine.');
+  expect(service.completions().at(-1)?.body).not.toHaveProperty('stream_options');
+});
+
 test.each([
   ['openrouter', '/v1/key'],
   ['xai', '/v1/api-key'],

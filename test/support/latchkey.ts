@@ -15,6 +15,8 @@ import { createTestDatabase, type TestDatabase } from './database.ts';
 export interface LatchkeyOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly telegram?: SimulatorOptions;
+  /** How long a failing house key is left alone, in milliseconds; by default as in real life. */
+  readonly houseClosedMs?: number;
 }
 
 export interface World {
@@ -34,6 +36,7 @@ export interface World {
 export async function createWorld({
   env = {},
   telegram: options,
+  houseClosedMs,
 }: LatchkeyOptions = {}): Promise<World> {
   const [telegram, openai, anthropic, database, dataDir] = await Promise.all([
     startTelegramSimulator(options),
@@ -74,6 +77,7 @@ export async function createWorld({
         onFatal: (error) => logged.push(`fatal: ${String(error)}`),
         vendorUrls: { openai: openai.url, anthropic: anthropic.url },
         timing: { leaseMs: 3_000, heartbeatMs: 500, sweepMs: 300, graceMs: 300, stopMs: 1_000 },
+        ...(houseClosedMs === undefined ? {} : { houseClosedMs }),
       });
       apps.push(app);
       return app;

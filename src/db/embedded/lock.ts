@@ -4,6 +4,9 @@ import { StartError } from '../../start-error.ts';
 
 const SQLITE_BUSY = 5;
 
+/** Collected as garbage, a file would be closed, and its lock gone. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Keeps a second Latchkey off a data directory. Node has no `flock`; SQLite, which it brings along,
  * locks a file in a way that the kernel undoes when the process dies, kill -9 included, so that no
@@ -13,7 +16,8 @@ const SQLITE_BUSY = 5;
  * @throws StartError while another process (or this one) holds it.
  */
 export function lockDataDir(dataDir: string): () => void {
-  const file = new DatabaseSync(join(dataDir, 'latchkey.lock'), { timeout: 0 });
+  // SQLite takes the lock in steps, and two that start at once can bar each other: so it tries again.
+  const file = new DatabaseSync(join(dataDir, 'latchkey.lock'), { timeout: 500 });
   try {
     file.exec('pragma journal_mode = off; begin exclusive');
   } catch (error) {
@@ -25,5 +29,8 @@ export function lockDataDir(dataDir: string): () => void {
     }
     throw error;
   }
-  return () => file.close();
+  held.add(file);
+  return () => {
+    if (held.delete(file)) file.close();
+  };
 }

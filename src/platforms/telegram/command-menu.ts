@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BotCommand } from 'grammy/types';
-import { backoffMs, pause } from './backoff.ts';
+import { backoffMs } from './backoff.ts';
 import type { BotApi } from './bot-api.ts';
 import { answerCode, describe, TelegramStartError, toPlatformError } from './errors.ts';
 import type { TelegramLogger } from './logger.ts';
@@ -40,7 +41,7 @@ export async function registerCommands(parts: CommandMenuParts, menu: CommandMen
 
 async function repeat({ api, logger, retryMs }: CommandMenuParts, menu: CommandMenu) {
   for (let attempt = 0; attempt < 20; attempt += 1) {
-    await pause(backoffMs(attempt, retryMs, 60_000));
+    await sleep(backoffMs(attempt, retryMs, 60_000), undefined, { ref: false });
     try {
       await register(api, menu);
       return;

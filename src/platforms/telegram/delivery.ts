@@ -1,8 +1,8 @@
 import type { ReplyTarget } from '../../chat/reply.ts';
 import { MAY_BE_A_REPEAT } from '../../text/telegram.ts';
-import { marksRepeat, type Part } from './answer-parts.ts';
+import { marksRepeat, type Part, textParts } from './answer-parts.ts';
 import { certainlyNotDone, toPlatformError } from './errors.ts';
-import type { Outbox, Placement } from './outbox.ts';
+import type { Content, Outbox, Placement } from './outbox.ts';
 import { render } from './render/index.ts';
 import { Retries, type RetryTools, retrying } from './retries.ts';
 
@@ -93,7 +93,7 @@ async function send(
 ): Promise<string> {
   if (part.kind === 'file') {
     const caption = (mayBeRepeat ? marksRepeat(part.caption) : undefined) ?? part.caption;
-    return await outbox.sendFile(chat, part, caption);
+    return await sendFile(outbox, chat, { ...part, caption });
   }
   const placed =
     part.keyboard === undefined ? placement : { ...placement, keyboard: part.keyboard };
@@ -102,4 +102,29 @@ async function send(
   if (marked !== undefined) return await outbox.sendText(chat, marked, placed);
   await outbox.sendText(chat, render(MAY_BE_A_REPEAT), placement);
   return await outbox.sendText(chat, part.content, placed);
+}
+
+/** Groups may forbid files and allow texts: then the code comes as text. */
+async function sendFile(
+  outbox: Outbox,
+  chat: ReplyTarget['chat'],
+  file: Extract<Part, { kind: 'file' }>,
+): Promise<string> {
+  try {
+    return await outbox.sendFile(chat, file, file.caption);
+  } catch (failure) {
+    const { code } = toPlatformError(failure);
+    if (code !== 'refused' && code !== 'blocked') throw failure;
+    const text = new TextDecoder().decode(file.bytes);
+    let messageId: string | undefined;
+    for (const content of textParts({ text, entities: [codeOf(text)] })) {
+      messageId = await outbox.sendText(chat, content, {});
+    }
+    if (messageId === undefined) throw failure;
+    return messageId;
+  }
+}
+
+function codeOf(text: string): Content['entities'][number] {
+  return { type: 'pre', offset: 0, length: text.length };
 }

@@ -90,19 +90,27 @@ export function refusedAsTooBig(error: unknown): boolean {
   return error instanceof GrammyError && /file is too big/i.test(error.description);
 }
 
+/** That there is no such message (any more), said of one that was to be deleted. */
+export function isDeletedAlready(error: unknown): boolean {
+  return (
+    error instanceof GrammyError &&
+    /message to delete not found|MESSAGE_ID_INVALID/i.test(error.description)
+  );
+}
+
 /** Telegram's own code of the answer, 0 where none came. */
 export function answerCode(error: unknown): number {
   return error instanceof GrammyError ? error.error_code : 0;
 }
 
 /** What a log may say of an error: no payload, no text, no token. */
-export function describe(error: unknown): { error: string } {
-  if (error instanceof PlatformError) return { error: `${error.code}: ${error.message}` };
-  if (error instanceof GrammyError) return { error: refusal(error).message };
+export function describe(error: unknown): { reason: string } {
+  if (error instanceof PlatformError) return { reason: `${error.code}: ${error.message}` };
+  if (error instanceof GrammyError) return { reason: refusal(error).message };
   if (error instanceof HttpError) {
-    return { error: `network: ${errorCode(error.error) ?? 'no answer'}` };
+    return { reason: `network: ${errorCode(error.error) ?? 'no answer'}` };
   }
   const name = error instanceof Error ? error.name : typeof error;
   const code = errorCode(error);
-  return { error: code === undefined ? name : `${name}: ${code}` };
+  return { reason: code === undefined ? name : `${name}: ${code}` };
 }

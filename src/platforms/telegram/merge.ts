@@ -154,7 +154,6 @@ function continues(message: WireMessage, before: Chunk): boolean {
   return (
     message.text !== undefined &&
     message.forward_origin === undefined &&
-    message.reply_to_message?.message_id !== before.messageId &&
     !startsWithCommand(message) &&
     message.message_id > before.messageId &&
     message.message_id <= (before.endedBy ?? Number.POSITIVE_INFINITY) &&

@@ -3,9 +3,10 @@
 import { InputFile } from 'grammy';
 import type { InlineKeyboardMarkup, Message, MessageEntity, ReplyParameters } from 'grammy/types';
 import type { ChatAddress } from '../../chat/message.ts';
+import { PlatformError } from '../../chat/platform.ts';
 import type { BotApi } from './bot-api.ts';
 import { destination } from './chat-address.ts';
-import { isNotModified, migratedTo, toPlatformError } from './errors.ts';
+import { isDeletedAlready, isNotModified, migratedTo, toPlatformError } from './errors.ts';
 import { messageIdOf, parseMessageId } from './message-id.ts';
 import { Recent } from './recent.ts';
 
@@ -61,10 +62,10 @@ export class Outbox {
     keyboard?: InlineKeyboardMarkup,
   ): Promise<void> {
     const handle = parseMessageId(messageId);
-    if (handle === undefined) return;
+    if (handle === undefined) throw new PlatformError('gone', 'No message has such an id');
     const placement = keyboard === undefined ? {} : { keyboard };
     await degrading(content, placement, async ({ text, entities }, options) => {
-      const { chat_id } = destination(this.#movedTo(chat));
+      const { chat_id } = destination(chat);
       const what = {
         ...NO_PREVIEW,
         ...(entities.length === 0 ? {} : { entities: [...entities] }),
@@ -74,13 +75,14 @@ export class Outbox {
         if (handle.kind === 'lasting') {
           await this.#api.sending.editMessageText(chat_id, handle.messageId, text, what);
         } else {
-          await this.#api.sending.raw.editEphemeralMessageText({
+          const { readerId, ephemeralId } = handle;
+          await this.#api.sending.editEphemeralMessageText(
             chat_id,
-            receiver_user_id: handle.readerId,
-            ephemeral_message_id: handle.ephemeralId,
+            readerId,
+            ephemeralId,
             text,
-            ...what,
-          });
+            what,
+          );
         }
       } catch (error) {
         if (!isNotModified(error)) throw error;
@@ -104,19 +106,21 @@ export class Outbox {
     return sentId(message);
   }
 
+  /** That it is gone already is no error. */
   async deleteMessage(chat: ChatAddress, messageId: string): Promise<void> {
     const handle = parseMessageId(messageId);
-    if (handle === undefined) return;
-    const { chat_id } = destination(this.#movedTo(chat));
-    if (handle.kind === 'lasting') {
-      await this.#api.sending.deleteMessage(chat_id, handle.messageId);
-      return;
+    if (handle === undefined) throw new PlatformError('refused', 'No message has such an id');
+    const { chat_id } = destination(chat);
+    try {
+      if (handle.kind === 'lasting') {
+        await this.#api.sending.deleteMessage(chat_id, handle.messageId);
+      } else {
+        const { readerId, ephemeralId } = handle;
+        await this.#api.sending.deleteEphemeralMessage(chat_id, readerId, ephemeralId);
+      }
+    } catch (error) {
+      if (!isDeletedAlready(error)) throw error;
     }
-    await this.#api.sending.raw.deleteEphemeralMessage({
-      chat_id,
-      receiver_user_id: handle.readerId,
-      ephemeral_message_id: handle.ephemeralId,
-    });
   }
 
   async #toWhereItIs<T>(
@@ -135,7 +139,7 @@ export class Outbox {
     }
   }
 
-  /** Numbers of messages and topics of the old group mean nothing in the new one. */
+  /** Numbers of messages and topics of the old group mean nothing in the new one: none is edited there. */
   #movedTo(chat: ChatAddress): ChatAddress {
     const chatId = this.#moved.get(chat.chatId);
     return chatId === undefined ? chat : { platform: chat.platform, kind: chat.kind, chatId };

@@ -13,27 +13,30 @@ const DRAFT_PATIENCE = 2000;
 
 export function openReply(parts: ReplyParts, target: ReplyTarget): Reply {
   const isDirect = target.chat.kind === 'direct';
-  const signs = typing(parts, target);
-  let draftsRefused = false;
+  let signs = typing(parts, target);
+  let isOver = false;
+  let showsWords = true;
   const preview = isDirect
     ? draftPreview(parts, target, () => {
-        draftsRefused = true;
+        // Nobody sees the words before the end any more: that is bridged by typing.
+        showsWords = false;
+        void signs.end();
+        if (!isOver) signs = typing(parts, target);
       })
     : messagePreview(parts, target);
 
   /** What is on its way would come after the final message, or beside it. */
   async function endPreview(): Promise<void> {
+    isOver = true;
     const ended = Promise.all([signs.end(), preview.end()]);
     // Nobody's answer depends on a draft; on a placeholder it does.
-    await (isDirect
-      ? Promise.race([ended, sleep(DRAFT_PATIENCE, undefined, { ref: false })])
-      : ended);
+    const patience = sleep(DRAFT_PATIENCE, undefined, { ref: false });
+    await (isDirect ? Promise.race([ended, patience]) : ended);
   }
 
   return {
     show({ markdown }: Progress) {
-      // Words take the place of typing, unless nobody sees them before the end.
-      if (markdown !== '' && !draftsRefused) void signs.end();
+      if (markdown !== '' && showsWords) void signs.end();
       preview.update(markdown);
     },
     async finish(answer: Answer) {

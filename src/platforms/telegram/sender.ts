@@ -147,8 +147,6 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
         });
         return 'deleted';
       } catch (error) {
-        const { code, message } = toPlatformError(error);
-        if (code === 'gone' && !/chat not found/i.test(message)) return 'deleted';
         logger.info(describe(error), 'a message could not be deleted');
         return 'refused';
       }

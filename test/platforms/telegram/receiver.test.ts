@@ -183,7 +183,7 @@ describe('a start', () => {
     await vi.waitUntil(() => bot.log.lines.length >= 2);
     expect(bot.log.lines[0]).toMatchObject({
       level: 'warn',
-      data: { error: 'network: ECONNREFUSED' },
+      data: { reason: 'network: ECONNREFUSED' },
     });
     expect(JSON.stringify(bot.log.lines)).not.toContain('x'.repeat(35));
     await bot.receiver.stop();

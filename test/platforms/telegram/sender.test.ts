@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FileReference } from '../../../src/chat/message.ts';
 import type { NoticeTarget } from '../../../src/chat/platform.ts';
 import { PlatformError } from '../../../src/chat/platform.ts';
+import { messageIdOf } from '../../../src/platforms/telegram/message-id.ts';
 import { addressOf, people, sending } from './sending.ts';
 
 describe('a notice', () => {
@@ -188,6 +189,18 @@ describe('a notice for one person of a group', () => {
     expect(telegram.messages(group, { as: ben }).at(-1)?.text).toBe('x');
   });
 
+  test('answers a command that one person alone saw', async () => {
+    const { telegram, ann, ben, group } = await inGroup(false);
+    const asked = telegram.say(group, ann, '/usage', { ephemeral: true });
+    const replyTo = messageIdOf(asked, ann.id);
+    await sending(telegram).sender.notify(
+      { chat: addressOf(group), replyTo },
+      { markdown: 'yours' },
+    );
+    expect(telegram.messages(group, { as: ann }).at(-1)?.text).toBe('yours');
+    expect(telegram.messages(group, { as: ben }).some(({ text }) => text === 'yours')).toBe(false);
+  });
+
   test('is an ordinary one in a private chat', async () => {
     const { telegram, ann, direct } = await people();
     const onlyFor = { platformUserId: String(ann.id), publicMarkdown: 'public' };
@@ -281,6 +294,16 @@ describe('deleting a message', () => {
     const { sender } = sending(telegram);
     expect(await sender.deleteMessage(addressOf(group), String(said.message_id))).toBe('refused');
     expect(telegram.messages(group)).toHaveLength(1);
+  });
+
+  test('in a chat that is out of reach is refused', async () => {
+    const { telegram, ann, direct } = await people();
+    const said = telegram.say(direct, ann, 'a key');
+    const description = 'Bad Request: chat not found';
+    telegram.fail({ method: 'deleteMessage', status: 400, description });
+    const { sender } = sending(telegram);
+    expect(await sender.deleteMessage(addressOf(direct), String(said.message_id))).toBe('refused');
+    expect(await sender.deleteMessage(addressOf(direct), 'nonsense')).toBe('refused');
   });
 
   test('is tried again when the connection breaks', async () => {

@@ -56,14 +56,18 @@ function openFence(before: string): FencedCode | undefined {
 function tailStart(text: string, room: number): number {
   const from = Math.max(0, text.length - room);
   const line = lineStart(text, from);
-  return text.length - line >= room / 2 ? line : from;
+  return text.length - line >= room / 2 ? line : wholeCharacter(text, from);
 }
 
 /** The first beginning of a line from `from` on; `from` itself where none is near. */
 function lineStart(text: string, from: number): number {
   if (from <= 0 || text[from - 1] === '\n') return Math.max(0, from);
   const newline = text.indexOf('\n', from);
-  const at = newline === -1 || newline - from > 1000 ? from : newline + 1;
+  return newline === -1 || newline - from > 1000 ? wholeCharacter(text, from) : newline + 1;
+}
+
+/** Leaves out the second half of a surrogate pair. */
+function wholeCharacter(text: string, at: number): number {
   const code = text.charCodeAt(at);
   return code >= 0xdc00 && code <= 0xdfff ? at + 1 : at;
 }

@@ -23,11 +23,11 @@ const MAX_INDENT = 40;
 const MAX_RUN = 8;
 /** Within one chunk of at most {@link MAX_CHUNK}: far above what people or models write. */
 const MAX_BRACKET_DEPTH = 32;
-const MAX_BRACKETS = 300;
-const MAX_ATTENTION = 1000;
+const MAX_BRACKETS = 200;
+const MAX_ATTENTION = 600;
 
 /** UTF-16 code units that are parsed together where they can be told apart. */
-const MAX_CHUNK = 16_384;
+const MAX_CHUNK = 8192;
 
 export interface Chunk {
   readonly source: string;

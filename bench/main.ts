@@ -1,0 +1,40 @@
+/** Entry: measures the bare script and Latchkey on both backends in one run, and prints the report. */
+
+import { parseArgs } from 'node:util';
+import { BOT_NAMES } from './bots.ts';
+import { type Figures, FULL, measure, QUICK } from './figures.ts';
+import { report, writeReport } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+const extent = values.quick ? QUICK : FULL;
+const names = BOT_NAMES.filter((name) => values.only?.split(',').includes(name) ?? true);
+if (names.length === 0) {
+  process.stderr.write(`--only takes ${BOT_NAMES.join(', ')}, with commas between them.\n`);
+  process.exit(2);
+}
+if (values.write && (values.quick || names.length < BOT_NAMES.length)) {
+  process.stderr.write('--write takes a whole run: leave --quick and --only out.\n');
+  process.exit(2);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+const all = new Map<(typeof BOT_NAMES)[number], Figures>();
+for (const name of names) {
+  const figures = await measure(name, extent, {
+    profileDir: values.profile,
+    onPhase: (phase) => process.stderr.write(`${name}: ${phase}\n`),
+  });
+  all.set(name, figures);
+}
+const text = report(all, extent);
+process.stdout.write(`${text}\n`);
+if (values.write) await writeReport(text);
+process.exit(0);

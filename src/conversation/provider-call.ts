@@ -1,0 +1,77 @@
+/** Asks a provider for a turn's answer, again where that helps, and keeps account of how it went. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reply } from '../chat/reply.ts';
+import type { Funding, FundingParts } from '../funding/funding.ts';
+import { type Completion, type Provider, ProviderError, type ProviderId } from '../llm/provider.ts';
+import type { Log } from '../log.ts';
+import { type StreamedAnswer, streamAnswer } from './answer-stream.ts';
+import type { RunningTurn, TurnStore } from './turn-store.ts';
+
+/** How long a turn waits for a provider that asks for a moment, before the user is told, in milliseconds. */
+const PATIENCE_MS = 15_000;
+const MOST_TRIES = 3;
+/** The wait before the second try, where the provider named none, in milliseconds; it doubles. */
+const FIRST_WAIT_MS = 1_000;
+
+export interface ProviderCallParts extends Pick<FundingParts, 'apiKeys' | 'breaker'> {
+  readonly store: TurnStore;
+  readonly provider: (id: ProviderId) => Provider;
+  readonly tellOperator: (
+    warning: 'house-key-failed',
+    facts: { readonly provider: string; readonly code: string },
+  ) => void;
+  readonly log: Log;
+}
+
+export async function askProvider(
+  parts: ProviderCallParts,
+  turn: RunningTurn,
+  funding: Funding,
+  completion: Completion,
+  reply: Reply,
+): Promise<StreamedAnswer> {
+  const { signal } = completion;
+  const begun = performance.now();
+  for (let tries = 1; ; tries += 1) {
+    const streamed = await streamAnswer(parts.provider(funding.provider), completion, {
+      reply,
+      checkpoint: (markdown) => parts.store.checkpoint(turn, markdown),
+    });
+    const { ending } = streamed;
+    await noteEnding(parts, turn, funding, ending);
+    if (ending.type === 'end' || streamed.text !== '' || !ending.error.retryable) return streamed;
+    const waitMs = ending.error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** (tries - 1);
+    const waited = performance.now() - begun;
+    if (tries >= MOST_TRIES || waited + waitMs > PATIENCE_MS) return streamed;
+    await sleep(waitMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) {
+      return { ...streamed, ending: { type: 'error', error: new ProviderError('aborted') } };
+    }
+  }
+}
+
+/** What an ending says of the key that was used. */
+async function noteEnding(
+  parts: ProviderCallParts,
+  turn: RunningTurn,
+  funding: Funding,
+  ending: StreamedAnswer['ending'],
+): Promise<void> {
+  if (ending.type === 'end') {
+    if (funding.kind === 'house') parts.breaker.succeeded();
+    else await parts.apiKeys.markUsed(turn.userId, funding.provider, funding.keyVersion);
+    return;
+  }
+  const { code, status } = ending.error;
+  if (code === 'aborted') return;
+  const { provider } = funding;
+  parts.log.warn({ turnId: turn.turnId, provider, code, status }, 'provider failed');
+  if (funding.kind === 'house') {
+    if (parts.breaker.failed(code)) parts.tellOperator('house-key-failed', { provider, code });
+    return;
+  }
+  if (code === 'key-refused') {
+    await parts.apiKeys.markRefused(turn.userId, provider, funding.keyVersion);
+  }
+}

@@ -1,0 +1,62 @@
+/** What a turn came to when its stream ended. */
+
+import type { Funding } from '../funding/funding.ts';
+import type { Usage } from '../llm/provider.ts';
+import type { Outcome } from '../text/outcomes.ts';
+import type { StreamedAnswer } from './answer-stream.ts';
+import { failureOutcome } from './provider-failures.ts';
+import type { AbortReason } from './running-turns.ts';
+import type { TurnResult } from './turn-store.ts';
+
+export interface EndedStream {
+  readonly streamed: StreamedAnswer;
+  /** Why the turn was told to stop, if it was. */
+  readonly aborted: Exclude<AbortReason, 'lost'> | undefined;
+  readonly paidBy: Funding['kind'];
+  /** Undefined: the model's price is unknown. */
+  readonly costMicros: ((usage: Usage) => number) | undefined;
+  /** In tokens, from above. */
+  readonly estimatedInput: number;
+  /** The allowance paid for less output than was wanted. */
+  readonly clamped: boolean;
+}
+
+export function concludeTurn(ended: EndedStream): TurnResult {
+  const usage = usageOf(ended);
+  return {
+    answer: ended.streamed.text,
+    outcome: outcomeOf(ended),
+    ...(usage === undefined ? {} : { usage }),
+    ...(usage === undefined || ended.costMicros === undefined
+      ? {}
+      : { costMicros: ended.costMicros(usage) }),
+  };
+}
+
+function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome | null {
+  const { ending } = streamed;
+  const blank = streamed.text.trim() === '';
+  if (aborted === 'stopped') return 'stopped';
+  if (aborted === 'shutdown') return 'interrupted';
+  if (aborted === 'closed') return null;
+  if (ending.type === 'error') return blank ? failureOutcome(ending.error, paidBy) : 'broken';
+  if (ending.reason === 'refusal') return 'refused-by-model';
+  if (blank) return 'no-text';
+  if (ending.reason === 'length') return clamped ? 'cut-by-budget' : 'too-long';
+  return null;
+}
+
+/** What the provider counted, or an estimate from above where it did not say. */
+function usageOf({ streamed, estimatedInput }: EndedStream): Usage | undefined {
+  const { ending, text, usage } = streamed;
+  if (usage !== undefined) return usage;
+  // It refused, or was never reached: nothing was used.
+  if (ending.type === 'error' && text === '' && ending.error.code !== 'aborted') return undefined;
+  return {
+    inputTokens: estimatedInput,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    // Two bytes a token is more tokens than any text of length has.
+    outputTokens: Math.ceil(Buffer.byteLength(text) / 2),
+  };
+}

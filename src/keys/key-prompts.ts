@@ -1,0 +1,67 @@
+/** Guided /setkey: for ten minutes, a person's next message in private is a key. */
+
+import type { PlatformName } from '../chat/message.ts';
+import type { Database } from '../db/client.ts';
+import { and, eq, gt } from '../db/drizzle.ts';
+import { keyPrompts } from '../db/schema.ts';
+import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
+
+/** How long a prompt, and a pasted key, waits for its user. */
+export const WAIT_MS = 10 * 60_000;
+
+/** A person on a platform. */
+export interface Identity {
+  readonly platform: PlatformName;
+  readonly platformUserId: string;
+}
+
+export interface KeyPrompt {
+  /** Null until the user has named one. */
+  readonly provider: RemoteProviderId | null;
+}
+
+export interface KeyPrompts {
+  /** Replaces the one that is open, and begins its ten minutes anew. */
+  openPrompt(identity: Identity, provider: RemoteProviderId | null): Promise<void>;
+  activePrompt(identity: Identity): Promise<KeyPrompt | undefined>;
+  closePrompt(identity: Identity): Promise<void>;
+}
+
+export function createKeyPrompts({
+  db,
+  now,
+}: {
+  readonly db: Database;
+  readonly now: () => Date;
+}): KeyPrompts {
+  return {
+    async openPrompt({ platform, platformUserId }, provider) {
+      const expiresAt = new Date(now().getTime() + WAIT_MS);
+      await db
+        .insert(keyPrompts)
+        .values({ platform, platformUserId, provider, expiresAt })
+        .onConflictDoUpdate({
+          target: [keyPrompts.platform, keyPrompts.platformUserId],
+          set: { provider, expiresAt },
+        });
+    },
+
+    async activePrompt(identity) {
+      const [row] = await db
+        .select({ provider: keyPrompts.provider })
+        .from(keyPrompts)
+        .where(and(promptOf(identity), gt(keyPrompts.expiresAt, now())));
+      if (row === undefined) return undefined;
+      const { provider } = row;
+      return { provider: provider !== null && isProviderId(provider) ? provider : null };
+    },
+
+    async closePrompt(identity) {
+      await db.delete(keyPrompts).where(promptOf(identity));
+    },
+  };
+}
+
+function promptOf({ platform, platformUserId }: Identity) {
+  return and(eq(keyPrompts.platform, platform), eq(keyPrompts.platformUserId, platformUserId));
+}

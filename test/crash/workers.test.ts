@@ -1,0 +1,102 @@
+/** Several processes that share the work. */
+
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { sql } from '../../src/db/drizzle.ts';
+import { hasRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { createTown, INTERRUPTED, type Town } from './town.ts';
+
+/** The house's names for its users, as the provider sees them. */
+function pseudonyms({ world }: Town): ReadonlySet<string> {
+  return new Set(
+    world.openai
+      .completions()
+      .flatMap(({ body }) =>
+        typeof body === 'object' && body !== null && 'safety_identifier' in body
+          ? String(body.safety_identifier)
+          : [],
+      ),
+  );
+}
+
+describe.each(['postgres', 'redis'] as const)('with the queue on %s', (backend) => {
+  test.skipIf(backend === 'redis' && !hasRedis())(
+    'one process that takes in and two that answer, one of them killed: one turn of a user at a time, in order, none lost',
+    async () => {
+      const place = await createTown({ backend, people: 30 });
+      onTestFinished(() => place.close());
+      place.behave = () => ({ chunkDelayMs: 2 });
+      const [worker] = await Promise.all([
+        place.start({ env: { ROLE: 'worker' } }),
+        place.start({ env: { ROLE: 'worker' } }),
+        place.start({ env: { ROLE: 'bot' } }),
+      ]);
+      place.askAll(1, 2, 3, 4, 5);
+      await waitFor(() => place.answered() > 40, { timeoutMs: 20_000, what: '40 answers' });
+      await worker.kill();
+      await place.settled(40_000);
+      place.expectOneReplyEach({ repeats: 32 });
+      place.expectOrder();
+      expect(place.answered()).toBe(150);
+      const names = pseudonyms(place);
+      expect(names.size).toBe(30);
+      for (const name of names) expect(place.world.openai.maxConcurrent(name)).toBe(1);
+      await place.expectBooksClosed();
+    },
+    80_000,
+  );
+});
+
+describe('a worker that is stopped for longer than its lease, and continued', () => {
+  test('neither sends nor settles anything of the turns that another one took over', async () => {
+    const place = await createTown({ people: 3 });
+    onTestFinished(() => place.close());
+    const [streams, waits, sends] = place.people;
+    if (!streams || !waits || !sends) throw new Error();
+    const toSends = (payload: Readonly<Record<string, unknown>>) =>
+      Number(payload.chat_id) === sends.id;
+    // The first attempt to send is refused, and is repeated after half a second.
+    place.world.telegram.fail({ method: 'sendMessage', when: toSends, status: 502, times: 1 });
+    place.behave = (name) => {
+      if (name === `${sends.id}-1`) return {};
+      return name === `${streams.id}-1` ? { chunkDelayMs: 300 } : { delayMs: 1_500 };
+    };
+    const stalled = await place.start({ env: { ROLE: 'worker' } });
+    await place.start({ env: { ROLE: 'bot' } });
+    place.askAll(1);
+    await waitFor(
+      () =>
+        place.shown().has(`${streams.id}-1`) &&
+        place.asked.has(`${waits.id}-1`) &&
+        place.world.telegram.callsOf('sendMessage').some((c) => toSends(c.payload)),
+      { timeoutMs: 10_000 },
+    );
+    stalled.signal('SIGSTOP');
+    place.behave = () => ({});
+    await place.start({ env: { ROLE: 'worker' } });
+    await place.settled();
+    const before = {
+      replies: [...place.replies()],
+      turns: await turnsOf(place),
+      drafts: place.world.telegram.callsOf('sendMessageDraft').length,
+    };
+    stalled.signal('SIGCONT');
+    await stalled.logs(/taken over[^]*taken over[^]*taken over/);
+    // What it still has to say would have been said by its end.
+    stalled.signal('SIGTERM');
+    expect(await stalled.ended()).toBe(0);
+    expect([...place.replies()]).toEqual(before.replies);
+    expect(await turnsOf(place)).toEqual(before.turns);
+    place.expectOneReplyEach({ repeats: 1 });
+    expect(place.replies().get(`${streams.id}-1`)).toEqual([expect.stringMatching(INTERRUPTED)]);
+    await place.expectBooksClosed();
+  }, 60_000);
+});
+
+async function turnsOf({ world }: Town) {
+  return [
+    ...(await world.database.db.execute(
+      sql`select id, attempt, status, outcome, cost_micros, finished_at, worker from turns order by id`,
+    )),
+  ];
+}

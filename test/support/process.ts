@@ -1,0 +1,81 @@
+/** Latchkey as a process of its own, which can be killed, stopped and continued. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from './wait-for.ts';
+
+export interface LatchkeyProcess {
+  readonly pid: number;
+  /** Everything that it wrote so far, as it came. */
+  output(): string;
+  /** @throws when `what` has not been logged within `timeoutMs` (default 15,000) */
+  logs(what: string | RegExp, timeoutMs?: number): Promise<void>;
+  /** Sends a signal and returns at once. */
+  signal(signal: NodeJS.Signals): void;
+  /** kill -9; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Resolves with the exit code, or the signal that ended it. */
+  ended(): Promise<number | NodeJS.Signals>;
+}
+
+export interface ProcessOptions {
+  /** All that it gets beside PATH. */
+  readonly env: Readonly<Record<string, string>>;
+  /** `main`: as operators start it; `fast`: with leases short enough for a test. */
+  readonly entry?: 'main' | 'fast';
+}
+
+const ENTRIES = {
+  main: new URL('../../src/main.ts', import.meta.url),
+  fast: new URL('./main-fast.ts', import.meta.url),
+};
+
+/** Starts it and waits until it is online. */
+export async function startProcess({
+  env,
+  entry = 'fast',
+}: ProcessOptions): Promise<LatchkeyProcess> {
+  const child = spawn(process.execPath, [fileURLToPath(ENTRIES[entry])], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const endWithUs = () => child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  child.once('exit', () => process.removeListener('exit', endWithUs));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+    });
+  }
+  const latchkey: LatchkeyProcess = {
+    pid: child.pid ?? 0,
+    output: () => output,
+    async logs(what, timeoutMs = 15_000) {
+      await waitFor(
+        () => {
+          if (output.search(what) >= 0) return true;
+          if (hasEnded(child)) throw new Error(`the process ended before ${what}:\n${output}`);
+          return false;
+        },
+        { timeoutMs, what: `the line ${what} in\n${output}` },
+      );
+    },
+    signal: (signal) => void child.kill(signal),
+    async kill() {
+      child.kill('SIGKILL');
+      await latchkey.ended();
+    },
+    async ended() {
+      if (!hasEnded(child)) await once(child, 'exit');
+      return child.exitCode ?? child.signalCode ?? 'SIGKILL';
+    },
+  };
+  await latchkey.logs('Latchkey is online');
+  return latchkey;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
