@@ -26,15 +26,17 @@ import { clearOldWords, RETENTION_EVERY_MS } from './conversation/retention.ts';
 import { createTurnRunner } from './conversation/turn-runner.ts';
 import { createTurnStore } from './conversation/turn-store.ts';
 import { startWorker, type WorkerTiming } from './conversation/worker.ts';
-import { connectDatabase, type Database } from './db/client.ts';
+import type { Database } from './db/client.ts';
+import { eq } from './db/drizzle.ts';
 import { openDatabase } from './db/open.ts';
-import { dataKeys } from './db/schema.ts';
+import { dataKeys, installation } from './db/schema.ts';
 import { createAllowance } from './funding/allowance.ts';
 import type { House } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import { loadKeyRing } from './keys/local-key-ring.ts';
 import { Secret } from './keys/secret.ts';
 import { createVault } from './keys/vault.ts';
@@ -43,7 +45,7 @@ import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError } from './log.ts';
 import { createOperatorDesk } from './operator.ts';
-import { createTelegram } from './platforms/telegram/telegram.ts';
+import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
 import { createMailbox } from './queue/mailbox.ts';
 import { createWakeups } from './queue/wakeups.ts';
@@ -64,12 +66,18 @@ export interface AppOptions {
   };
   /** Something that Latchkey can't go on without has ended. */
   readonly onFatal: (error: unknown) => void;
-  /** For tests: simulators that stand for the vendors themselves. */
+  /** For tests and benchmarks; the settings have no names for these, on purpose. */
+  readonly tuning?: Tuning;
+}
+
+export interface Tuning {
+  /** Simulators that stand for the vendors themselves. */
   readonly vendorUrls?: ProvidersOptions['baseUrls'];
-  /** For tests: shorter leases and the like. */
   readonly timing?: Partial<WorkerTiming>;
-  /** For tests: how long a failing house key is left alone, in milliseconds. */
+  /** How long a failing house key is left alone, in milliseconds. */
   readonly houseClosedMs?: number;
+  /** How fast Telegram is spoken to. */
+  readonly telegramRates?: TelegramOptions['rates'];
 }
 
 export interface App {
@@ -99,16 +107,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 async function compose(
-  {
-    config,
-    log,
-    onStep,
-    terminal: terminalIo,
-    onFatal,
-    timing,
-    vendorUrls,
-    houseClosedMs,
-  }: AppOptions,
+  { config, log, onStep, terminal: terminalIo, onFatal, tuning = {} }: AppOptions,
   onClose: (close: () => Promise<void>) => void,
 ): Promise<number | undefined> {
   const processId = randomUUID();
@@ -123,25 +122,31 @@ async function compose(
   }
 
   // Storage
-  const url = await openDatabase({ database: config.database, onStep, onLost: onFatal, onClose });
-  const connection = await connectDatabase({
-    url,
+  const { url, connection } = await openDatabase({
+    database: config.database,
     maxConnections: Math.min(20, Math.max(8, config.workerConcurrency)),
+    onStep,
+    onLost: onFatal,
+    onClose,
   });
-  onClose(() => connection.close());
   const { db } = connection;
 
   // Keys
   const { ring, created } = await loadKeyRing({
     file: config.keyRingFile,
     hasSealedRows: await hasSealedRows(db),
+    // Workers answer what a bot took in: they need its ring, not one of their own.
+    mayCreate: config.role !== 'worker',
   });
+  await holdToRing(db, ring, config.keyRingFile);
   if (created)
     onStep(
       `Made the key ring ${config.keyRingFile}: keep a copy of it, apart from the database's backups.`,
     );
   const vault = createVault({ db, ring });
-  const provider = createProviders({ baseUrls: { ...config.baseUrls, ...vendorUrls } });
+  const provider = createProviders({
+    baseUrls: { ...config.baseUrls, ...tuning.vendorUrls },
+  });
   const apiKeys = createApiKeys({ db, vault, providers: provider });
 
   // Queue
@@ -153,7 +158,7 @@ async function compose(
     onError: (error) => log.warn({ error: serializeError(error) }, 'queue'),
   });
   onClose(() => wakeups.close());
-  await wakeups.ready(15_000).catch((error: unknown) => {
+  await wakeups.ready(10_000).catch((error: unknown) => {
     log.debug({ error: serializeError(error) }, 'queue');
     throw new StartError(
       config.queue.kind === 'redis'
@@ -166,7 +171,13 @@ async function compose(
   // Platforms
   const commandNames: string[] = [];
   const telegram =
-    config.telegram === undefined ? undefined : createTelegram({ ...config.telegram, log });
+    config.telegram === undefined
+      ? undefined
+      : createTelegram({
+          ...config.telegram,
+          log,
+          ...(tuning.telegramRates === undefined ? {} : { rates: tuning.telegramRates }),
+        });
   const terminal =
     terminalIo === undefined
       ? undefined
@@ -195,7 +206,12 @@ async function compose(
       houseMicrosPerDay: config.allowance.houseDailyMicros,
     },
   });
-  const funding = { db, apiKeys, house, breaker: createHouseBreaker({ closedMs: houseClosedMs }) };
+  const funding = {
+    db,
+    apiKeys,
+    house,
+    breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
+  };
   const commands: Command[] = [];
   const runner = createCommandRunner({ db, commands, sender, processId, log });
   const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
@@ -241,7 +257,7 @@ async function compose(
       wakeups,
       connection,
       log,
-      ...(timing === undefined ? {} : { timing }),
+      timing: tuning.timing,
       runTurn: createTurnRunner({
         ...funding,
         vault,
@@ -313,7 +329,16 @@ async function compose(
       onClose(() => receiver.stop());
       await receiver.start(intake);
     }
-    if (telegram !== undefined) await runner.tellInterrupted();
+    if (telegram !== undefined) {
+      const tell = () =>
+        runner.tellInterrupted().catch((error: unknown) => {
+          log.warn({ error: serializeError(error) }, 'telling of interrupted commands');
+        });
+      await tell();
+      // Once more, for what was begun a moment before a quick restart.
+      const again = setTimeout(tell, 6_000);
+      onClose(async () => clearTimeout(again));
+    }
   }
   return httpPort;
 }
@@ -333,6 +358,20 @@ function houseOf(config: Config): House {
 async function hasSealedRows(db: Database): Promise<boolean> {
   const rows = await db.select({ userId: dataKeys.userId }).from(dataKeys).limit(1);
   return rows.length > 0;
+}
+
+/**
+ * The first ring of an installation stays its ring: two processes that start on an empty database,
+ * each with a folder of its own, must not seal under two.
+ */
+async function holdToRing(db: Database, ring: KeyRing, file: string): Promise<void> {
+  const value = ring.pseudonym('installation');
+  await db.insert(installation).values({ name: 'key-ring', value }).onConflictDoNothing();
+  const [held] = await db.select().from(installation).where(eq(installation.name, 'key-ring'));
+  if (held?.value === value) return;
+  throw new StartError(
+    `The key ring ${file} is not the one that this database was begun with. Put a copy of that one there, or set KEY_RING_FILE to where it is.`,
+  );
 }
 
 async function health(db: Database) {

@@ -31,7 +31,10 @@ export interface CommandRunner {
   press(press: ButtonPress, userId: number): Promise<void>;
   /** Runs the named command. @returns false where there is none */
   run(name: string, context: CommandContext): Promise<boolean>;
-  /** Tells people whose command a process that died had begun. */
+  /**
+   * Tells people whose command, or whose refusal, a process that died had begun more than five
+   * seconds ago: what is younger may come again, or be at work in another process.
+   */
   tellInterrupted(): Promise<void>;
   /** Resolves when all work that was put off has ended. */
   settled(): Promise<void>;
@@ -237,12 +240,25 @@ export function createCommandRunner({
           ),
         )
         .returning();
-      for (const row of left) {
+      // Refusals of one chat were to be told together.
+      const told = new Map(
+        left.map((row) => [
+          JSON.stringify([
+            row.platform,
+            row.platformChatId,
+            row.outcome === 'refused' || row.messageId,
+          ]),
+          row,
+        ]),
+      );
+      for (const row of told.values()) {
         const platform = row.platform as ChatAddress['platform'];
         await sender(platform)
           .notify(
             { chat: { platform, chatId: row.platformChatId, kind: 'direct' } },
-            generalText.interruptedCommand(),
+            row.outcome === 'refused'
+              ? generalText.interruptedRefusal()
+              : generalText.interruptedCommand(),
           )
           .catch((error: unknown) => log.warn({ error: serializeError(error) }, 'notice'));
       }

@@ -6,7 +6,7 @@
 
 import type { SetKey } from '../commands/setkey.ts';
 import { detectKeys } from '../keys/detection.ts';
-import type { Log } from '../log.ts';
+import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
 import { generalText } from '../text/general.ts';
@@ -16,7 +16,8 @@ import { createFullMailboxNotices } from './full-mailbox-notices.ts';
 import type { Identities } from './identities.ts';
 import type { ChatAddress, IncomingMessage, PlatformEvent } from './message.ts';
 import type { PlatformSender } from './platform.ts';
-import { TURN_TEXT_LIMIT, type TurnIntake } from './turn-intake.ts';
+import { TURN_TEXT_LIMIT } from './turn-input.ts';
+import type { TurnIntake } from './turn-intake.ts';
 
 export interface IntakeParts {
   readonly identities: Identities;
@@ -101,6 +102,16 @@ export function createIntake(parts: IntakeParts): Intake {
     );
   }
 
+  /** The message that was replied to holds a key: that goes nowhere (`TurnIntake` takes it out), and goes away where it can. */
+  async function removeQuotedKey({ chat, quoted }: IncomingMessage): Promise<void> {
+    if (quoted === undefined || detectKeys(quoted.text).length === 0) return;
+    const sender = parts.sender(chat.platform);
+    const deleted = (await sender.deleteMessage(chat, quoted.messageId)) === 'deleted';
+    sender
+      .notify({ chat }, keysText.exposedByQuoted(deleted))
+      .catch((error: unknown) => parts.log.warn({ error: serializeError(error) }, 'a notice'));
+  }
+
   async function takeTurn(message: IncomingMessage, userId: number): Promise<void> {
     const refuse = (notice: ReturnType<typeof generalText.nothingToRead>) =>
       commands.once(message, 'refused', userId, async (context) => {
@@ -120,6 +131,7 @@ export function createIntake(parts: IntakeParts): Intake {
     switch (taken.result) {
       case 'accepted':
       case 'merged': {
+        await removeQuotedKey(message);
         const waitMs = taken.result === 'merged' ? taken.waitMs : (message.merge?.waitMs ?? 0);
         if (waitMs === 0) await wakeups.wake(userId);
         else setTimeout(() => void wakeups.wake(userId), waitMs + 20);
@@ -149,11 +161,12 @@ export function createIntake(parts: IntakeParts): Intake {
 
   async function takeEdit(message: IncomingMessage): Promise<void> {
     const text = [message.command?.argument ?? '', message.text].join('\n');
+    const holdsKey = detectKeys(text).length > 0;
+    if (message.addressed === 'none' && !holdsKey) return;
     const userId = await identities.userOf(message.chat.platform, message.sender.platformUserId);
-    if (detectKeys(text).length > 0) {
+    if (holdsKey) {
       const chat = await identities.chatOf(message.chat);
-      // What waits may hold the key's message: nothing of it may be sent on.
-      await mailbox.cancel({ userId, chatId: chat.id }, 'key');
+      await turnIntake.cancel(message, chat, 'key');
       const edited = { ...message, messageId: `${message.messageId}#edit` };
       await commands.once(edited, 'key', userId, async (context) => {
         const sender = parts.sender(message.chat.platform);

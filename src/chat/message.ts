@@ -41,7 +41,10 @@ export interface QuotedMessage {
   readonly files: readonly FileReference[];
 }
 
-/** Why a message is for the bot; `none` is other people's talk. */
+/**
+ * Why a message is for the bot: in a direct chat always `direct`, commands too. `none` is other
+ * people's talk.
+ */
 export type Addressed = 'direct' | 'mention' | 'reply' | 'command' | 'none';
 
 export interface IncomingMessage {

@@ -2,6 +2,9 @@
 
 import { z } from 'zod';
 
+/** The most that one turn may hold, in characters, all its messages together. */
+export const TURN_TEXT_LIMIT = 60_000;
+
 const file = z.object({
   id: z.string(),
   kind: z.enum(['text', 'image', 'other']),
@@ -31,6 +34,8 @@ const turnInput = z.object({
   authorName: z.string(),
   /** One for each message that the turn was made of, in their order. */
   parts: z.array(part),
+  /** Together they were more than a turn may hold: their words are gone, and the sender is to be told. */
+  tooLong: z.boolean().exactOptional(),
 });
 
 export type TurnPart = z.infer<typeof part>;

@@ -9,27 +9,32 @@ import type { Vault } from '../keys/vault.ts';
 import { type Acceptance, CANCEL_CHANNEL, type Mailbox } from '../queue/mailbox.ts';
 import type { ChatRow } from './identities.ts';
 import type { IncomingMessage } from './message.ts';
-import { decodeTurnInput, encodeTurnInput, type TurnInput, type TurnPart } from './turn-input.ts';
+import {
+  decodeTurnInput,
+  encodeTurnInput,
+  TURN_TEXT_LIMIT,
+  type TurnInput,
+  type TurnPart,
+} from './turn-input.ts';
 
 /** Between the platform's dates of a comment and of what is forwarded with it, in milliseconds. */
 const FORWARD_GAP_MS = 1_000;
 /** How long more forwards are waited for, in milliseconds. */
 const FORWARD_WAIT_MS = 500;
 
-/** The most that one turn may hold, in characters, all its messages together. */
-export const TURN_TEXT_LIMIT = 60_000;
-
 export type TurnIntakeResult =
   | Acceptance
   | { readonly result: 'merged'; readonly turnId: number; readonly waitMs: number }
   | { readonly result: 'too-long' }
   /** The pieces of a split message hold a key only when put together: the turn is cancelled. */
-  | { readonly result: 'key'; readonly messageIds: readonly string[] };
+  | { readonly result: 'key'; readonly turnId: number; readonly messageIds: readonly string[] };
 
 export interface TurnIntake {
   accept(message: IncomingMessage, userId: number, chat: ChatRow): Promise<TurnIntakeResult>;
   /** Replaces the text of a message whose turn still waits. @returns whether it did */
   edit(message: IncomingMessage, userId: number): Promise<boolean>;
+  /** Cancels the turn that the message is part of, if that is still open. */
+  cancel(message: IncomingMessage, chat: ChatRow, reason: 'key'): Promise<void>;
 }
 
 export function createTurnIntake({
@@ -101,12 +106,16 @@ export function createTurnIntake({
       const parts = [...input.parts, partOf(message)].sort(
         (a, b) => Number(a.messageId) - Number(b.messageId),
       );
-      if (textLength(parts) > TURN_TEXT_LIMIT) return { result: 'too-long' };
       if (detectKeys(parts.map((part) => part.text).join('')).length > 0) {
-        return { result: 'key', messageIds: parts.map((part) => part.messageId) };
+        const messageIds = parts.map((part) => part.messageId);
+        return { result: 'key', turnId: whole.id, messageIds };
       }
       const waitMs = message.merge?.waitMs ?? FORWARD_WAIT_MS;
-      await writeInput(tx, userId, whole, { ...input, parts }, waitMs);
+      const tooLong = input.tooLong === true || textLength(parts) > TURN_TEXT_LIMIT;
+      const joined: TurnInput = tooLong
+        ? { authorName: input.authorName, parts: [], tooLong }
+        : { ...input, parts };
+      await writeInput(tx, userId, whole, joined, waitMs);
       if (whole.status === 'running') await startOver(tx, whole.id);
       return { result: 'merged', turnId: whole.id, waitMs };
     });
@@ -116,7 +125,9 @@ export function createTurnIntake({
     async accept(message, userId, chat) {
       if (message.text.length > TURN_TEXT_LIMIT) return { result: 'too-long' };
       const joined = await join(message, userId, chat);
-      if (joined?.result === 'key') await mailbox.cancel({ userId, chatId: chat.id }, 'key');
+      if (joined?.result === 'key') {
+        await mailbox.cancel({ turnId: joined.turnId, chatIds: [chat.id] }, 'key');
+      }
       if (joined !== undefined) return joined;
       const rowKey = randomUUID();
       const input: TurnInput = { authorName: message.sender.displayName, parts: [partOf(message)] };
@@ -164,6 +175,21 @@ export function createTurnIntake({
         await writeInput(tx, userId, waiting, { ...input, parts }, 0);
         return true;
       });
+    },
+
+    async cancel(message, chat, reason) {
+      const [part] = await db
+        .select({ turnId: inbox.turnId })
+        .from(inbox)
+        .where(
+          and(
+            eq(inbox.platform, message.chat.platform),
+            eq(inbox.platformChatId, message.chat.chatId),
+            eq(inbox.messageId, message.messageId),
+          ),
+        );
+      if (part?.turnId == null) return;
+      await mailbox.cancel({ turnId: part.turnId, chatIds: [chat.id] }, reason);
     },
   };
 }

@@ -37,3 +37,9 @@ export interface Command {
   /** Buttons whose action begins with the command's name and a colon. */
   press?(context: CommandContext): Promise<void>;
 }
+
+/** The number of a row out of a button's action or a link, which anybody can make up; 0 is no row's. */
+export function rowId(text: string | undefined): number {
+  const id = Number(text);
+  return Number.isSafeInteger(id) && id > 0 ? id : 0;
+}

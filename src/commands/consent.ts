@@ -8,7 +8,7 @@ import type { Vault } from '../keys/vault.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
 import { generalText } from '../text/general.ts';
-import type { Command } from './command.ts';
+import { type Command, rowId } from './command.ts';
 
 export function createConsent({
   db,
@@ -63,7 +63,7 @@ export function createConsent({
     async run(context) {
       context.answer({
         ...generalText.consent(),
-        buttons: [[{ label: 'I agree', action: `consent:${Number(context.argument) || 0}` }]],
+        buttons: [[{ label: 'I agree', action: `consent:${rowId(context.argument)}` }]],
       });
     },
     async press(context) {
@@ -71,7 +71,7 @@ export function createConsent({
         .update(users)
         .set({ groupConsentAt: new Date() })
         .where(eq(users.id, context.userId));
-      const asked = await askAgain(context.userId, Number(context.argument) || 0);
+      const asked = await askAgain(context.userId, rowId(context.argument));
       context.replace(asked ? generalText.consented() : generalText.consentedOnly());
     },
   };

@@ -7,7 +7,7 @@ import { detectKeys, recognise } from '../keys/detection.ts';
 import type { Secret } from '../keys/secret.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import { keysText, type ProviderText } from '../text/keys.ts';
-import type { Command, CommandContext } from './command.ts';
+import { type Command, type CommandContext, rowId } from './command.ts';
 
 export interface SetKeyParts {
   readonly apiKeys: ApiKeys;
@@ -80,8 +80,9 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
       );
       return;
     }
-    const named = chosen !== null;
-    if (!named && textOf(found.provider).otherHost !== undefined) {
+    // The key may be another provider's than the one that was chosen: its host was not named yet.
+    const wasNamed = chosen === found.provider;
+    if (!wasNamed && textOf(found.provider).otherHost !== undefined) {
       await offer(context, found.provider, found.key, deleted);
       return;
     }
@@ -130,7 +131,7 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
         await apiKeys.closePrompt(identity(context));
         context.replace(keysText.promptCancelled());
       } else if (argument.startsWith('use-') || argument.startsWith('drop-')) {
-        const taken = await apiKeys.takePasted(context.userId, Number(argument.split('-')[1]));
+        const taken = await apiKeys.takePasted(context.userId, rowId(argument.split('-')[1]));
         if (taken === undefined) context.replace(keysText.pastedGone());
         else if (argument.startsWith('drop-')) context.replace(keysText.pastedDropped());
         else check(context, taken.provider, taken.key, true);

@@ -1,31 +1,41 @@
 import type { DeliveryLog } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
-import { and, eq } from '../db/drizzle.ts';
-import { deliveries } from '../db/schema.ts';
+import { and, eq, exists, sql } from '../db/drizzle.ts';
+import { deliveries, turns } from '../db/schema.ts';
+import type { Fence } from '../queue/mailbox.ts';
+import { FenceLost } from './turn-store.ts';
 
-/** The delivery log of one turn, on table `deliveries`: a row without a message id was begun and never confirmed. */
-export function createDeliveryLog(db: Database, turnId: number): DeliveryLog {
+/**
+ * The delivery log of one turn, on table `deliveries`: a row without a message id was begun and
+ * never confirmed. Nothing is begun once the fence is lost: `begin` then throws FenceLost.
+ */
+export function createDeliveryLog(db: Database, { turnId, attempt }: Fence): DeliveryLog {
   const row = (part: number) => and(eq(deliveries.turnId, turnId), eq(deliveries.part, part));
+  const held = and(eq(turns.id, turnId), eq(turns.attempt, attempt), eq(turns.status, 'running'));
   return {
     async begin(part) {
-      const inserted = await db
-        .insert(deliveries)
-        .values({ turnId, part })
-        .onConflictDoNothing()
-        .returning({ part: deliveries.part });
+      const inserted = await db.execute(sql`
+        insert into ${deliveries} (turn_id, part)
+        select ${turns.id}, ${part}::int from ${turns} where ${held}
+        on conflict do nothing returning part`);
       if (inserted.length > 0) return { state: 'new' };
       const [known] = await db
         .select({ messageId: deliveries.messageId })
-        .from(deliveries)
-        .where(row(part));
-      if (known === undefined || known.messageId === null) return { state: 'unknown' };
+        .from(turns)
+        .leftJoin(deliveries, row(part))
+        .where(held);
+      if (known === undefined) throw new FenceLost(`turn ${turnId} was taken over`);
+      if (known.messageId === null) return { state: 'unknown' };
       return { state: 'sent', messageId: known.messageId };
     },
     async sent(part, messageId) {
+      // Without the fence: it stands there, whoever goes on with the turn.
       await db.update(deliveries).set({ messageId }).where(row(part));
     },
     async notSent(part) {
-      await db.delete(deliveries).where(row(part));
+      // Behind the fence: by now the row may be that of the attempt that took over.
+      const mine = db.select({ id: turns.id }).from(turns).where(held);
+      await db.delete(deliveries).where(and(row(part), exists(mine)));
     },
   };
 }

@@ -33,7 +33,7 @@ export function openReply(
     turnId: turn.turnId,
     chat: turn.chat,
     replyTo: turn.replyTo,
-    deliveries: createDeliveryLog(db, turn.turnId),
+    deliveries: createDeliveryLog(db, turn),
   });
 }
 
@@ -92,7 +92,7 @@ async function notifyOnce(
   notice: Notice,
   target: NoticeTarget,
 ): Promise<void> {
-  const log = createDeliveryLog(db, turn.turnId);
+  const log = createDeliveryLog(db, turn);
   const state = await log.begin(NOTICE_PART);
   if (state.state === 'sent') return;
   try {

@@ -60,6 +60,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return { result, reply: undefined, funding: payer };
     };
 
+    if (turn.input.tooLong === true) return refuse('message-too-long');
     const funding = await chooseFunding(parts, turn.userId);
     if (funding.kind === 'none') return refuse(funding.reason);
     if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {

@@ -18,7 +18,7 @@ export interface WorkerParts {
   readonly runTurn: TurnRunner;
   readonly log: Log;
   /** All in milliseconds. */
-  readonly timing?: Partial<WorkerTiming>;
+  readonly timing: Partial<WorkerTiming> | undefined;
 }
 
 export interface WorkerTiming {

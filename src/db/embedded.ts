@@ -7,7 +7,8 @@ import { StartError } from '../start-error.ts';
 import { chooseAccount } from './embedded/account.ts';
 import { findBinaries } from './embedded/binaries.ts';
 import { lockDataDir } from './embedded/lock.ts';
-import { initialise, ROLE, startServer, stopOrphan, stopServer } from './embedded/server.ts';
+import { stopOrphan } from './embedded/orphan.ts';
+import { initialise, ROLE, startServer, stopServer } from './embedded/server.ts';
 
 const DATABASE = 'latchkey';
 

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import postgres from 'postgres';
 import type { Secret } from '../keys/secret.ts';
 import { StartError } from '../start-error.ts';
+import { openConnection } from './connection.ts';
 import { readMigrationFiles } from './drizzle.ts';
+import { toDatabaseError } from './errors.ts';
 
 /** Held while migrations run, so that processes that start together take turns. Any number will do. */
 const MIGRATION_LOCK = 7_204_118_355;
@@ -29,11 +30,10 @@ interface AppliedMigration {
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
   const folder = options.folder ?? fileURLToPath(new URL('../../drizzle', import.meta.url));
   const known = readMigrationFiles({ migrationsFolder: folder });
-  const client = postgres(options.url.reveal(), {
-    max: 1,
-    onnotice: () => undefined,
-    connection: { application_name: 'latchkey-migrate' },
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  const client = await openConnection({
+    url: options.url,
+    maxConnections: 1,
+    applicationName: 'latchkey-migrate',
   });
   try {
     await client.begin(async (tx) => {
@@ -55,6 +55,11 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
           values (${hash}, ${folderMillis})`;
       }
     });
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(
+      `The database's tables could not be made or brought up to date: ${toDatabaseError(error).message}`,
+    );
   } finally {
     await client.end({ timeout: 5 });
   }

@@ -44,8 +44,7 @@ export function recognise(text: string, chosen?: RemoteProviderId): Recognised {
   if (best !== undefined) return { result: 'key', provider: best.provider, key: best.value };
 
   const form = chosen === undefined ? undefined : NAMED_FORMS[chosen];
-  const isForeign = found.some(({ provider }) => provider !== 'unknown');
-  if (chosen === undefined || form === undefined || isForeign) return { result: 'unrecognised' };
+  if (chosen === undefined || form === undefined) return { result: 'unrecognised' };
   for (const [word] of folded.text.matchAll(/[\w-]+/g)) {
     if (form.test(word)) return { result: 'key', provider: chosen, key: new Secret(word) };
   }

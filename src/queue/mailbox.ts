@@ -28,7 +28,10 @@ export type Acceptance =
   | { readonly result: 'accepted'; readonly turnId: number; readonly waiting: number }
   /** The platform delivered this message before: nothing was changed. */
   | { readonly result: 'duplicate' }
-  /** The user has as many open turns as may wait; recorded, so that a redelivery is a duplicate. */
+  /**
+   * The user has as many open turns as may wait. Recorded: a redelivery is refused as well, until
+   * the refusal was told (`inbox.handled_at`), and is a duplicate from then on.
+   */
   | { readonly result: 'full' };
 
 /** The right to write to a running turn, until another worker claims it. */
@@ -87,6 +90,21 @@ export function createMailbox({
   /** Open turns a user may have at once. */
   readonly limit: number;
 }): Mailbox {
+  /**
+   * A message that found the mailbox full, in a process that died before it could say so: its row
+   * names a turn that was never made, or is a refusal that was not carried out.
+   */
+  async function isUntoldRefusal(turn: AcceptedTurn): Promise<boolean> {
+    const rows = await db.execute(sql`
+      update inbox i set outcome = 'refused', turn_id = null
+      where i.platform = ${turn.platform} and i.platform_chat_id = ${turn.platformChatId}
+        and i.message_id = ${turn.messageId} and i.handled_at is null
+        and (i.outcome = 'refused'
+          or (i.outcome = 'turn' and not exists (select from turns t where t.id = i.turn_id)))
+      returning i.message_id`);
+    return rows.length > 0;
+  }
+
   return {
     async accept(turn) {
       const rows = await db.execute<{
@@ -122,7 +140,9 @@ export function createMailbox({
         select exists (select from fresh) as fresh, (select id from accepted) as turn_id,
                (select open from line) as open`);
       const row = rows[0];
-      if (row === undefined || !row.fresh) return { result: 'duplicate' };
+      if (row === undefined || !row.fresh) {
+        return { result: (await isUntoldRefusal(turn)) ? 'full' : 'duplicate' };
+      }
       if (row.turn_id !== null) {
         return { result: 'accepted', turnId: row.turn_id, waiting: row.open ?? 1 };
       }

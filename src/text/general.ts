@@ -82,6 +82,11 @@ export const generalText = {
   failed: (): Notice => ({
     markdown: 'Something went wrong on my side. Please try again.',
   }),
+  interruptedRefusal: (): Notice => ({
+    markdown:
+      'I was restarted before I could tell you: I did not take in what you sent last. Please send what is still missing again.',
+  }),
+
   interruptedCommand: (): Notice => ({
     markdown:
       'I was restarted while I worked on your last command. Look with /keys or /usage what became of it, and send it again if need be.',

@@ -145,6 +145,10 @@ export const keysText = {
     buttons: [[{ label: 'Open the private chat', directChat: 'setkey' }]],
   }),
 
+  exposedByQuoted: (deleted: boolean): Notice => ({
+    markdown: `The message that this replied to ${deleted ? 'held an API key. I deleted it and sent the key to nobody' : 'holds an API key. I could not delete it, and sent the key to nobody'}. Whoever owns the key should revoke it at its provider and make a new one.`,
+  }),
+
   onlyInPrivate: (): Notice => ({
     markdown: 'Keys belong in our private chat, never in a group.',
     buttons: [[{ label: 'Open the private chat', directChat: 'setkey' }]],

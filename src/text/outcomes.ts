@@ -1,6 +1,8 @@
 /** How a turn ended, in the words that its user reads. The codes stand in `turns.outcome`. */
 
 import type { Button, Notice } from '../chat/platform.ts';
+import { TURN_TEXT_LIMIT } from '../chat/turn-input.ts';
+import { generalText } from './general.ts';
 import { inlineCode, time } from './markdown.ts';
 
 /** What the sentences may name. */
@@ -136,6 +138,7 @@ const OUTCOMES = {
     say: () =>
       'A file here holds an API key. I sent it to nobody and deleted the message where I could. Whoever owns the key should revoke it and make a new one.',
   },
+  'message-too-long': { say: () => generalText.tooLong(TURN_TEXT_LIMIT).markdown },
   'nothing-to-read': {
     say: () =>
       'There is nothing in this message that I can read. I take text, images (with models that see) and text files.',

@@ -1,7 +1,7 @@
 /** Updates that Telegram delivers more than once. */
 
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '../support/wait-for.ts';
 import { createTown } from './town.ts';
@@ -48,7 +48,10 @@ test('an update that comes three times at once to each of two processes by webho
     }),
   );
   expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
-  await waitFor(() => place.asked.size === 6, { what: 'that six questions are asked' });
+  await waitFor(() => place.asked.size === 6, {
+    timeoutMs: 15_000,
+    what: 'that six questions are asked',
+  });
   await place.settled();
   expect([...place.asked.values()]).toEqual([1, 1, 1, 1, 1, 1]);
   place.expectOneReplyEach();

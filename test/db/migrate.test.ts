@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { z } from 'zod';
 import { sql } from '../../src/db/drizzle.ts';
 import { migrateDatabase } from '../../src/db/migrate.ts';
+import { Secret } from '../../src/keys/secret.ts';
 import { StartError } from '../../src/start-error.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -79,7 +80,7 @@ test('an older database is brought up', async () => {
 test('a migration that fails changes nothing', async () => {
   await migrate();
   await addMigration('create table half (x int);--> statement-breakpoint\nselect 1/0');
-  await expect(migrate()).rejects.toThrow();
+  await expect(migrate()).rejects.toThrow(StartError);
   expect(await hasTable('half')).toBe(false);
 });
 
@@ -89,6 +90,18 @@ test('a database of a newer Latchkey is refused and left as it is', async () => 
   const old = migrateDatabase({ url: database.url });
   await expect(old).rejects.toThrow(StartError);
   await expect(old).rejects.toThrow(/made by a newer Latchkey/);
+});
+
+test('a database that is not there, or may not be written, stops the start with a sentence', async () => {
+  const nowhere = new URL(database.url.reveal());
+  nowhere.port = '1';
+  const away = migrateDatabase({ url: new Secret(nowhere.href) });
+  await expect(away).rejects.toThrow(/^No PostgreSQL answers at 127\.0\.0\.1:1/);
+  const readOnly = new URL(database.url.reveal());
+  readOnly.searchParams.set('default_transaction_read_only', 'on');
+  const refused = migrateDatabase({ url: new Secret(readOnly.href) });
+  await expect(refused).rejects.toThrow(StartError);
+  await expect(refused).rejects.toThrow(/read-only transaction/);
 });
 
 test('the tables of schema.ts are those of the migrations', async () => {

@@ -192,6 +192,39 @@ describe('context', () => {
   });
 });
 
+describe('stopping in groups', () => {
+  test('/stop ends one’s own answer and nobody else’s', async () => {
+    const [alice, bob] = [person('Alice'), person('Bob')];
+    const chat = group([alice, bob]);
+    world.openai.script([{ text: 'tick '.repeat(60), chunkDelayMs: 25 }]);
+    say(chat, alice, `${me()} count for me`);
+    await world.telegram.waitFor(() => asked(world, 'count for me').length === 1);
+    say(chat, bob, '/stop');
+    await says(chat, /Nothing of yours is running/);
+    await says(chat, /(tick\s*){60}$/);
+    world.openai.script([{ text: 'tock '.repeat(500), chunkDelayMs: 20 }]);
+    say(chat, alice, `${me()} count again`);
+    await says(chat, /tock/);
+    say(chat, alice, '/stop');
+    await says(chat, /tock.*Stopped/s);
+  }, 15_000);
+
+  test('thrown out of a group, what waits there is cancelled before it costs anything', async () => {
+    const alice = person('Alice');
+    const chat = group([alice]);
+    world.openai.script([{ text: 'slow', delayMs: 2_000 }]);
+    say(chat, alice, `${me()} asked before`);
+    const request = await world.telegram.waitFor(() => asked(world, 'asked before')[0]);
+    say(chat, alice, `${me()} waiting meanwhile`);
+    world.telegram.removeBot(chat);
+    await world.telegram.waitFor(() => request.aborted);
+    const own = world.telegram.privateChat(alice);
+    say(own, alice, 'and in private');
+    await says(own, /and in private/);
+    expect(asked(world, 'waiting meanwhile')).toHaveLength(0);
+  });
+});
+
 describe('the allowance in groups', () => {
   test('exhausted, only the sender is told where the bot may do so', async () => {
     const [alice, bob] = [person('Alice'), person('Bob')];
@@ -261,7 +294,7 @@ describe('keys in groups', () => {
 
   test('a key in a message, caption, edit, file or forward is deleted, never sent on, its owner warned', async () => {
     const alice = person('Alice');
-    const keys = Array.from({ length: 4 }, madeKey);
+    const keys = Array.from({ length: 4 }, () => madeKey());
     const [plain = '', caption = '', edited = '', forwarded = ''] = keys;
     const chat = group([alice], { botIsAdmin: true });
     const harmless = say(chat, alice, 'nothing to see');
@@ -316,6 +349,24 @@ describe('keys in groups', () => {
     say(chat, alice, '/ask what is it?', { reply_to: leaked });
     await world.telegram.waitFor(() => asked(world, 'carambola').length === 1);
     nowhere(inQuote);
+  });
+
+  test('an edit that brings a key ends that question alone: what else waits is answered', async () => {
+    const alice = person('Alice');
+    const chat = group([alice], { botIsAdmin: true });
+    const key = madeKey();
+    world.openai.script([{ text: 'slow answer', delayMs: 800 }]);
+    say(chat, alice, `${me()} running question`);
+    await world.telegram.waitFor(() => asked(world, 'running question').length === 1);
+    const waiting = say(chat, alice, `${me()} edited question`);
+    say(chat, alice, `${me()} last question`);
+    await takenIn(world);
+    world.telegram.edit(waiting, `${me()} edited question ${key}`);
+    await says(chat, /held an API key/, { as: alice });
+    await says(chat, /slow answer/);
+    await says(chat, /last question/);
+    expect(asked(world, 'edited question')).toHaveLength(0);
+    nowhere(key);
   });
 
   test('where the bot may not delete, the owner is told to do so', async () => {

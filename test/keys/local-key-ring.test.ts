@@ -144,9 +144,12 @@ describe('of what the holder of the key made', () => {
     expect(await codeOf(ring.unwrap(bad, 'k1', owner))).toBe(CLOSED);
   });
 
-  test('more than 4 KiB does not open', async () => {
-    const jwe = { ...(await forge(OURS)), padding: 'x'.repeat(5000) };
-    expect(await codeOf(ring.unwrap(jwe, 'k1', owner))).toBe(CLOSED);
+  test('more than 4 KiB is not even looked at', async () => {
+    const kid = 'k'.repeat(4000);
+    expect(await codeOf(ring.unwrap(await forge({ ...OURS, kid }), kid, owner))).toBe(CLOSED);
+    const smaller = 'k'.repeat(1000);
+    const unknown = await forge({ ...OURS, kid: smaller });
+    expect(await codeOf(ring.unwrap(unknown, smaller, owner))).toMatch(/^unknown-kek/);
   });
 
   test('the id beside it must be that of its header', async () => {

@@ -108,6 +108,17 @@ test('a sealed value opens nowhere but in its own row, purpose and owner', async
   );
 });
 
+test('a sealed value names its owner itself, should two ever have one data key', async () => {
+  const shared = randomBytes(32);
+  const careless: KeyRing = { ...ring, unwrap: async () => Uint8Array.from(shared) };
+  const weak = createVault({ db: database.db, ring: careless });
+  const other = await makeUser();
+  await weak.seal(other, place, 'theirs');
+  const sealed = await weak.seal(userId, place, 'mine');
+  expect(await weak.open(userId, place, sealed)).toBe('mine');
+  expect(await codeOf(weak.open(other, place, sealed))).toBe(CLOSED);
+});
+
 test('a data key that was copied to another user does not open there', async () => {
   const sealed = await vault.seal(userId, place, 'mine');
   const [mine] = await database.db.select().from(dataKeys).where(eq(dataKeys.userId, userId));
@@ -159,6 +170,29 @@ test('fifty first uses at once, in two processes, make one data key', async () =
   expect(opened).toEqual(sealed.map((_, i) => `text ${i}`));
   const rows = await database.db.select().from(dataKeys).where(eq(dataKeys.userId, userId));
   expect(rows).toHaveLength(1);
+});
+
+test('of two processes that make a data key, the slower one takes the other’s', async () => {
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const slow = createVault({
+    db: database.db,
+    ring: {
+      ...ring,
+      async wrap(...args) {
+        asked.resolve();
+        await gate.promise;
+        return ring.wrap(...args);
+      },
+    },
+  });
+  const late = slow.seal(userId, place, 'late');
+  await asked.promise;
+  const early = await vault.seal(userId, place, 'early');
+  gate.resolve();
+  const fresh = createVault({ db: database.db, ring });
+  expect(await fresh.open(userId, place, await late)).toBe('late');
+  expect(await fresh.open(userId, place, early)).toBe('early');
 });
 
 test('opening makes no data key', async () => {

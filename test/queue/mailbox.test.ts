@@ -52,10 +52,13 @@ describe('accepting', () => {
     expect(await openOf(who.userId)).toBe(LIMIT);
   });
 
-  test('a message that was refused stays refused when it is redelivered', async () => {
+  test('a message that was refused stays refused when it is redelivered, until its sender was told', async () => {
     const who = await userWithChat(database.db);
     for (let i = 0; i < LIMIT; i += 1) await mailbox.accept(turnFor(who, i));
     expect((await mailbox.accept(turnFor(who, 99))).result).toBe('full');
+    await mailbox.cancel({ userId: who.userId, chatId: who.chatId }, 'stopped');
+    expect((await mailbox.accept(turnFor(who, 99))).result).toBe('full');
+    await database.db.execute(sql`update inbox set handled_at = now() where outcome = 'refused'`);
     expect((await mailbox.accept(turnFor(who, 99))).result).toBe('duplicate');
     expect((await mailbox.accept(turnFor(who, 1))).result).toBe('duplicate');
   });

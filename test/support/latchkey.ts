@@ -75,9 +75,13 @@ export async function createWorld({
         log,
         onStep: (sentence) => logged.push(sentence),
         onFatal: (error) => logged.push(`fatal: ${String(error)}`),
-        vendorUrls: { openai: openai.url, anthropic: anthropic.url },
-        timing: { leaseMs: 3_000, heartbeatMs: 500, sweepMs: 300, graceMs: 300, stopMs: 1_000 },
-        ...(houseClosedMs === undefined ? {} : { houseClosedMs }),
+        tuning: {
+          vendorUrls: { openai: openai.url, anthropic: anthropic.url },
+          timing: { leaseMs: 3_000, heartbeatMs: 500, sweepMs: 300, graceMs: 300, stopMs: 1_000 },
+          // The simulator's people read faster; pacing has tests of its own.
+          telegramRates: { chatIntervalMs: 50, chatBurst: 20, groupPerMinute: 1_000 },
+          ...(houseClosedMs === undefined ? {} : { houseClosedMs }),
+        },
       });
       apps.push(app);
       return app;

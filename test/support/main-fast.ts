@@ -17,7 +17,9 @@ const app = await startApp({
   log,
   onStep: (sentence) => log.info(sentence),
   onFatal: (error) => stopping.reject(error),
-  timing: { leaseMs: 2_000, heartbeatMs: 400, sweepMs: 200, graceMs: 200, stopMs: 2_000 },
+  tuning: {
+    timing: { leaseMs: 2_000, heartbeatMs: 400, sweepMs: 200, graceMs: 200, stopMs: 2_000 },
+  },
 });
 process.once('SIGTERM', () => stopping.resolve());
 log.info({ httpPort: app.httpPort }, 'Latchkey is online');

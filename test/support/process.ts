@@ -53,14 +53,14 @@ export async function startProcess({
     pid: child.pid ?? 0,
     output: () => output,
     async logs(what, timeoutMs = 15_000) {
-      await waitFor(
-        () => {
-          if (output.search(what) >= 0) return true;
-          if (hasEnded(child)) throw new Error(`the process ended before ${what}:\n${output}`);
-          return false;
-        },
-        { timeoutMs, what: `the line ${what} in\n${output}` },
-      );
+      const deadline = Date.now() + timeoutMs;
+      const said = () => {
+        if (output.search(what) >= 0) return true;
+        if (hasEnded(child)) throw new Error(`it ended before it said ${what}:\n${output}`);
+        if (Date.now() > deadline) throw new Error(`it did not say ${what}:\n${output}`);
+        return false;
+      };
+      await waitFor(said, { timeoutMs: timeoutMs + 1_000 });
     },
     signal: (signal) => void child.kill(signal),
     async kill() {

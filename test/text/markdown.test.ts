@@ -67,7 +67,7 @@ describe('escapeMarkdown', () => {
         const rendered = render(escapeMarkdown(text), exact);
         expect(rendered).toEqual({ text: asSent(text), entities: [] });
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     );
   });
 
@@ -81,7 +81,7 @@ describe('escapeMarkdown', () => {
           { type: 'bold', offset: rendered.text.length - 3, length: 3 },
         ]);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 

@@ -1,14 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StartError } from '../../start-error.ts';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
+import { explainFailure } from './start-failures.ts';
 
 /** The role that owns everything. */
 export const ROLE = 'latchkey';
@@ -132,32 +131,6 @@ export async function stopServer(child: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-/**
- * Ends the server of a Latchkey that was killed. Only called while the data directory is locked:
- * a server that runs there has nobody any more.
- */
-export async function stopOrphan(directory: string): Promise<void> {
-  const pidFile = join(directory, 'postmaster.pid');
-  const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
-  if (!Number.isInteger(pid) || pid <= 1 || !isAlive(pid)) return;
-  if (!isServerOf(pid, directory)) {
-    // The number was given to another process since (in a container it often is): PostgreSQL would
-    // take that one for its former self and refuse to start.
-    await rm(pidFile, { force: true });
-    return;
-  }
-  process.kill(pid, 'SIGINT');
-  const deadline = Date.now() + STOP_TIMEOUT_MS;
-  while (isAlive(pid)) {
-    if (Date.now() > deadline) {
-      throw new StartError(
-        `A PostgreSQL that an earlier Latchkey left behind (process ${pid}) does not end: end it, then start again.`,
-      );
-    }
-    await sleep(20);
-  }
-}
-
 async function tryToStart(
   binaries: Binaries,
   account: Account,
@@ -245,50 +218,4 @@ async function freePort(): Promise<number> {
   await once(probe, 'close');
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-function isServerOf(pid: number, directory: string): boolean {
-  try {
-    if (process.platform === 'linux') {
-      const here = statSync(`/proc/${pid}/cwd`);
-      const there = statSync(directory);
-      const program = readlinkSync(`/proc/${pid}/exe`);
-      return here.ino === there.ino && here.dev === there.dev && /\/postgres\b/.test(program);
-    }
-    const line = execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
-    return line.includes('postgres') && line.includes(directory);
-  } catch {
-    return false;
-  }
-}
-
-function explainFailure(output: string, directory: string): StartError {
-  if (/No space left on device|Disk quota exceeded/.test(output)) {
-    return new StartError(`The disk is full: PostgreSQL needs more room for ${directory}.`);
-  }
-  if (output.includes('database files are incompatible')) {
-    const made = readFileSync(join(directory, 'PG_VERSION'), 'utf8').trim();
-    return new StartError(
-      `The database in ${directory} was made by PostgreSQL ${made}, which this Latchkey does not bring along: dump it with the Latchkey that made it, or run that one.`,
-    );
-  }
-  if (/Permission denied|Operation not permitted/.test(output)) {
-    return new StartError(`PostgreSQL may not read and write ${directory}: check its owner.`);
-  }
-  const reason = output
-    .split('\n')
-    .map((line) => /(?:FATAL|PANIC|error):\s+(.*)/.exec(line)?.[1])
-    .find((text) => text !== undefined);
-  return new StartError(
-    `PostgreSQL did not start on ${directory}: ${reason ?? (output.trim().split('\n').at(-1) || 'it said nothing')}`,
-  );
 }

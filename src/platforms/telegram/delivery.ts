@@ -45,15 +45,20 @@ async function deliverPart(
       await deliveries.notSent(index);
       continue;
     }
+    let messageId: string;
     try {
       const placement = index === 0 ? { replyTo: target.replyTo } : {};
-      const messageId = await send(tools.outbox, chat, part, placement, state.state === 'unknown');
-      await deliveries.sent(index, messageId);
-      return;
+      messageId = await send(tools.outbox, chat, part, placement, state.state === 'unknown');
     } catch (failure) {
-      if (certainlyNotDone(failure)) await deliveries.notSent(index);
+      // That a repeat was not done says nothing of what it would have repeated.
+      const repeats = state.state === 'unknown';
+      if (!repeats && certainlyNotDone(failure)) await deliveries.notSent(index);
       await retries.after(failure);
+      continue;
     }
+    // Not in the `try`: when this fails, the part stands there all the same.
+    await deliveries.sent(index, messageId);
+    return;
   }
 }
 

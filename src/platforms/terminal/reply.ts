@@ -5,7 +5,7 @@ import { terminalText } from '../../text/terminal.ts';
 import type { Choices } from './choices.ts';
 import type { InlineOptions } from './inline.ts';
 import { type MarkdownLines, markdownLines, quiet } from './markdown.ts';
-import type { Screen, Size } from './screen.ts';
+import { failWhenGone, type Screen, type Size } from './screen.ts';
 import { BLANK, type Line, type Span, span, wrap } from './style.ts';
 
 export interface ReplyDependencies {
@@ -130,6 +130,7 @@ export function openReply(target: ReplyTarget, dependencies: ReplyDependencies):
 
     async finish(answer: Answer) {
       if (messageId === undefined) {
+        failWhenGone(screen);
         const delivery = await target.deliveries.begin(0);
         if (delivery.state === 'sent') {
           await reply.abandon();

@@ -5,6 +5,7 @@
  */
 
 import type { Writable } from 'node:stream';
+import { PlatformError } from '../../chat/platform.ts';
 import { type Line, paint, type Span, spansWidth, wrap } from './style.ts';
 
 export type TerminalOutput = Writable & {
@@ -30,6 +31,8 @@ export interface Screen {
   /** Whether it can be drawn upon; else lasting lines are all there is. */
   readonly interactive: boolean;
   readonly color: boolean;
+  /** Whether nothing that is printed is seen any more: the terminal was closed, or the pipe. */
+  isGone(): boolean;
   size(): Size;
   /** Prints lasting lines. Lines of the same owner in a row are one block for {@link erase}. */
   print(owner: object, lines: readonly Line[]): void;
@@ -112,6 +115,7 @@ export function createScreen(
   return {
     interactive,
     color,
+    isGone: () => !output.writable,
     size,
     print(owner, lines) {
       if (lines.length === 0) return;
@@ -138,7 +142,8 @@ export function createScreen(
     },
     isNewest: (owner) => newest?.owner === owner,
     erase(owner) {
-      if (!interactive || newest?.owner !== owner || buried.has(owner)) return false;
+      if (!interactive || !output.writable) return false;
+      if (newest?.owner !== owner || buried.has(owner)) return false;
       const { columns, rows } = size();
       // What has scrolled out of the window, or was wrapped anew, is out of reach.
       const below = drawn?.widths.length ?? 1;
@@ -157,4 +162,9 @@ export function createScreen(
       if (interactive) draw(() => eraseBottom());
     },
   };
+}
+
+/** @throws PlatformError; what could not be shown may be shown in the next terminal */
+export function failWhenGone(screen: Screen): void {
+  if (screen.isGone()) throw new PlatformError('unreachable', 'the terminal was closed');
 }

@@ -6,7 +6,7 @@ import type { Choices } from './choices.ts';
 import type { InlineOptions } from './inline.ts';
 import { renderMarkdown } from './markdown.ts';
 import { openReply, type TerminalReply } from './reply.ts';
-import type { Screen } from './screen.ts';
+import { failWhenGone, type Screen } from './screen.ts';
 import { BLANK, type Line, line, span } from './style.ts';
 
 export interface SenderDependencies {
@@ -39,6 +39,7 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
   const notices = new Map<string, { owner: object; notice: Notice }>();
 
   function print(messageId: string, notice: Notice): void {
+    failWhenGone(screen);
     const owner = {};
     const body = renderMarkdown(notice.markdown, dependencies.markdown);
     const buttons = notice.buttons ? choices.offer(messageId, notice.buttons) : [];

@@ -147,11 +147,12 @@ export function createTerminal(options: TerminalOptions): Terminal {
       messageId: `${id}`,
       order: id,
       sentAt: new Date(now()),
+      addressed: 'direct' as const,
       files: [],
     };
-    if (!match) return { ...common, text, addressed: 'direct' };
+    if (!match) return { ...common, text };
     const command = { name: (match[1] ?? '').toLowerCase(), argument: (match[2] ?? '').trim() };
-    return { ...common, text: command.argument, addressed: 'command', command };
+    return { ...common, text: command.argument, command };
   }
 
   const handlers = {

@@ -11,7 +11,7 @@ export type Ability =
   | 'edits'
   /** A control of the platform's own to stop an answer. */
   | 'stopControl'
-  /** An answer that grows can be taken back. */
+  /** What was shown can be replaced, by an edit or by another attempt at an answer. */
   | 'unsaying'
   /** Messages can be taken away, whatever came after them. */
   | 'deletion'
@@ -38,7 +38,8 @@ export interface Seat {
   saidStands(text: string): boolean;
 
   /** Nothing can be sent any more. */
-  goOffline(): Promise<void>;
+  goOffline(): void;
+  comeBack(): void;
   /** What is sent next arrives, and the bot never learns of it. */
   loseNextConfirmation(): void;
 }
@@ -47,8 +48,8 @@ export interface Platform {
   readonly name: string;
   /** Why it lacks an ability. */
   readonly lacks: Readonly<Partial<Record<Ability, string>>>;
-  /** How a message is for the bot that is no command. */
-  readonly addressed: IncomingMessage['addressed'];
+  /** Why a message is for the bot. */
+  readonly addressed: Record<'words' | 'command', IncomingMessage['addressed']>;
   /** What the bot says of an answer that may stand there already. */
   readonly mayBeRepeat: string;
   /** What no error and no log may hold. */

@@ -17,7 +17,7 @@ export const telegramDirect: Platform = {
   ...common,
   name: 'Telegram, in private',
   lacks: {},
-  addressed: 'direct',
+  addressed: { words: 'direct', command: 'direct' },
   sit: () => sit('direct'),
 };
 
@@ -26,10 +26,9 @@ export const telegramGroup: Platform = {
   name: 'Telegram, in a group',
   lacks: {
     stopControl: 'Telegram has it for drafts, which are in private chats only',
-    unsaying: 'the message that is edited stays for the next attempt',
     deletion: 'the bot is no administrator there',
   },
-  addressed: 'mention',
+  addressed: { words: 'mention', command: 'command' },
   sit: () => sit('group'),
 };
 
@@ -37,7 +36,8 @@ async function sit(kind: 'direct' | 'group'): Promise<Seat> {
   const { telegram, ann, direct } = await people();
   const chat =
     kind === 'direct' ? direct : telegram.group({ title: 'Team', members: [ann], creator: ann });
-  const { receiver, sender } = sending(telegram);
+  const times = { answerBudgetMs: 1500, noticeBudgetMs: 500, deletionBudgetMs: 300 };
+  const { receiver, sender } = sending(telegram, times);
   onTestFinished(() => receiver.stop());
   const mention = kind === 'direct' ? '' : `@${telegram.bot.username} `;
   let last: Message | undefined;
@@ -66,7 +66,8 @@ async function sit(kind: 'direct' | 'group'): Promise<Seat> {
     visible: () => [...spoken(telegram, chat), ...draftOf(telegram, chat)],
     saidStands: (text) =>
       telegram.messages(chat).some((one) => !one.from?.is_bot && one.text?.includes(text)),
-    goOffline: () => telegram.close(),
+    goOffline: () => telegram.fail({ method: /./, dropBefore: true }),
+    comeBack: () => telegram.clearFaults(),
     loseNextConfirmation: () =>
       telegram.fail({ method: /^send(?:Message|Document)$/, dropAfter: true, times: 1 }),
   };

@@ -61,7 +61,7 @@ test.each([
   const seat = await sit();
   seat.type(`${typed}\r`);
   await vi.waitFor(() => expect(seat.messages()).toHaveLength(1));
-  expect(seat.messages()[0]).toMatchObject({ command, addressed: 'command' });
+  expect(seat.messages()[0]).toMatchObject({ command, addressed: 'direct' });
   expect(texts(seat)).toEqual([command.argument]);
 });
 
@@ -294,5 +294,5 @@ test('a terminal that goes away is an exit, not a crash', async () => {
   const seat = await sit();
   seat.output.destroy(new Error('EPIPE'));
   await vi.waitFor(() => expect(seat.onExit).toHaveBeenCalledTimes(1));
-  await seat.say('into the void');
+  await expect(seat.say('into the void')).rejects.toMatchObject({ code: 'unreachable' });
 });

@@ -162,17 +162,17 @@ class Place {
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** UTF-16 code units before the limit in which the beginning of a grapheme is looked for. */
-const LOOK_BACK = 64;
+/** UTF-16 code units behind the limit: enough to see whether a grapheme goes on there. */
+const LOOK_AHEAD = 64;
 
 /** The last boundary up to `to`: of graphemes where there is one near, else of code points. */
 function graphemeBoundary(text: string, from: number, to: number): number {
-  const start = wholeCodePoint(text, Math.max(from, to - LOOK_BACK));
-  const near = graphemes.segment(text.slice(start, to + LOOK_BACK)).containing(to - start);
-  const boundary = near === undefined ? to : start + near.index;
+  // From the start of the part: where flags pair up depends on all that are before.
+  const near = graphemes.segment(text.slice(from, to + LOOK_AHEAD)).containing(to - from);
+  const boundary = near === undefined ? to : from + near.index;
   // A name or a command must not begin a part where it began no word: nothing would be before it.
   const before = text[boundary] === '@' || text[boundary] === '/' ? boundary - 1 : boundary;
-  if (before > start) return wholeCodePoint(text, before);
+  if (before > from) return wholeCodePoint(text, before);
   const code = wholeCodePoint(text, to);
   return code > from ? code : to;
 }

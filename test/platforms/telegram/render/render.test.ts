@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { render } from '../../../../src/platforms/telegram/render/index.ts';
-import { anyText, faults, looks } from './support.ts';
+import { anyText, cpuSeconds, faults, looks } from './support.ts';
 
 describe('blocks', () => {
   test('a heading is a bold line', () => {
@@ -248,7 +248,7 @@ describe('any text', () => {
         expect(faults(render(markdown))).toEqual([]);
         expect(faults(render(markdown, { neutraliseMentions: false }))).toEqual([]);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -265,7 +265,7 @@ describe('any text', () => {
           expect(inCode || inAddress).toBe(true);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 
@@ -327,11 +327,11 @@ describe('hostile text', () => {
     items: '- a\n'.repeat(25_000),
   };
 
-  test.each(Object.entries(hostile))('%s render in time and validly', (_name, markdown) => {
-    const start = performance.now();
+  test.each(Object.entries(hostile))('%s render in time and to a valid text', (_name, markdown) => {
+    const before = cpuSeconds();
     const rendered = render(markdown);
-    // Nothing here takes a second on an idle machine; the parser alone would take minutes for some.
-    expect(performance.now() - start).toBeLessThan(5000);
+    // The parser by itself would take minutes for some, and overflow the stack for others.
+    expect(cpuSeconds() - before).toBeLessThan(markdown.length > 90_000 ? 4 : 1);
     expect(rendered.text.isWellFormed()).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ import {
   render,
   split,
 } from '../../../../src/platforms/telegram/render/index.ts';
-import { anyText, faults, looks } from './support.ts';
+import { anyText, cpuSeconds, faults, looks } from './support.ts';
 
 const paragraph = (letter: string, length: number) => letter.repeat(length);
 
@@ -140,7 +140,7 @@ describe('split', () => {
           expect(split(rendered, limit)).toEqual(parts);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 
@@ -155,7 +155,7 @@ describe('split', () => {
           expect(styles(split(rendered, limit))).toEqual(styles([rendered]));
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 
@@ -168,12 +168,12 @@ describe('split', () => {
       '**a** ',
       '`a` ',
       '😀',
-      'e' + '\u0301'.repeat(50),
+      `e${'\u0301'.repeat(50)}`,
     ]) {
       const rendered = render(text.repeat(100_000 / text.length));
-      const start = performance.now();
+      const before = cpuSeconds();
       split(rendered);
-      expect(performance.now() - start).toBeLessThan(2000);
+      expect(cpuSeconds() - before).toBeLessThan(2);
     }
   });
 });
@@ -199,16 +199,17 @@ function visible(parts: readonly Rendered[]): string {
 
 /** For each visible character: which entities cover it. */
 function styles(parts: readonly Rendered[]): string[] {
-  return parts.flatMap(({ text, entities }) =>
-    Array.from(text, (character, index) => ({ character, index }))
-      .map(({ character, index }) => ({ character, at: offsetOf(text, index) }))
-      .filter(({ character }) => visible([{ text: character, entities: [] }]) !== '')
-      .map(({ character, at }) => `${character} ${covering(entities, at)}`),
-  );
-}
-
-function offsetOf(text: string, codePoint: number): number {
-  return Array.from(text).slice(0, codePoint).join('').length;
+  const found: string[] = [];
+  for (const { text, entities } of parts) {
+    let at = 0;
+    for (const character of text) {
+      if (visible([{ text: character, entities: [] }]) !== '') {
+        found.push(`${character} ${covering(entities, at)}`);
+      }
+      at += character.length;
+    }
+  }
+  return found;
 }
 
 function covering(entities: readonly MessageEntity[], at: number): string {

@@ -1,0 +1,151 @@
+/** What keeps Latchkey from starting is said in one clear sentence, with exit code 1. */
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sql } from '../../src/db/drizzle.ts';
+import { installation } from '../../src/db/schema.ts';
+import type { TelegramSimulator } from '../fakes/telegram/types.ts';
+import { startTelegramSimulator } from '../fakes/telegram.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+let directory: string;
+let telegram: TelegramSimulator;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'latchkey-start-'));
+  telegram = await startTelegramSimulator();
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  await telegram.close();
+  await database.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+function start(env: Record<string, string>): Promise<Ended> {
+  const whole = {
+    PATH: process.env.PATH ?? '',
+    TELEGRAM_BOT_TOKEN: telegram.token,
+    TELEGRAM_API_ROOT: telegram.url,
+    DATABASE_URL: database.url.reveal(),
+    DATA_DIR: directory,
+    HTTP_PORT: '0',
+    LOG_LEVEL: 'silent',
+    ...env,
+  };
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [MAIN],
+      { env: whole, cwd: directory, timeout: 25_000 },
+      (_error, _stdout, stderr) => resolve({ code: child.exitCode, said: stderr.trim() }),
+    );
+    child.stdin?.end();
+  });
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+describe('the start is refused', () => {
+  test.concurrent('with no platform and no terminal', async () => {
+    const { code, said } = await start({ TELEGRAM_BOT_TOKEN: '' });
+    expect(code).toBe(1);
+    expect(said).toMatch(/Set TELEGRAM_BOT_TOKEN/);
+    expect(said.split('\n').length).toBeLessThanOrEqual(2);
+  });
+
+  test.concurrent('with wrong settings, all of which are listed', async () => {
+    const { code, said } = await start({ FREE_DAILY_USD: 'much', ROLE: 'boss' });
+    expect(code).toBe(1);
+    expect(said).toMatch(/FREE_DAILY_USD is "much"; it takes dollars/);
+    expect(said).toMatch(/ROLE is "boss"; it takes all, bot or worker/);
+  });
+
+  test.concurrent('with a token that Telegram does not know', async () => {
+    const { code, said } = await start({ TELEGRAM_BOT_TOKEN: `123456:${'a'.repeat(35)}` });
+    expect(code).toBe(1);
+    expect(said).toMatch(/TELEGRAM_BOT_TOKEN/);
+    expect(said).not.toContain('a'.repeat(35));
+    expect(said.split('\n')).toHaveLength(1);
+  });
+
+  test.concurrent('without its database', async () => {
+    const port = await closedPort();
+    const { code, said } = await start({
+      DATABASE_URL: `postgres://u:hidden-word@127.0.0.1:${port}/x`,
+    });
+    expect(code).toBe(1);
+    expect(said).toMatch(new RegExp(`No PostgreSQL answers at 127.0.0.1:${port}`));
+    expect(said).not.toContain('hidden-word');
+    expect(said.split('\n')).toHaveLength(1);
+  });
+
+  test.concurrent('without its Redis', async () => {
+    const { code, said } = await start({
+      REDIS_URL: `redis://:hidden-word@127.0.0.1:${await closedPort()}`,
+    });
+    expect(code).toBe(1);
+    expect(said).toMatch(/Redis at REDIS_URL does not answer/);
+    expect(said).not.toContain('hidden-word');
+  });
+
+  test.concurrent('with a malformed key ring', async () => {
+    const file = join(directory, 'broken-ring.json');
+    await writeFile(file, '{"active": "k1", "keys": {}}', { mode: 0o600 });
+    const { code, said } = await start({ KEY_RING_FILE: file });
+    expect(code).toBe(1);
+    expect(said).toContain(file);
+    expect(said.split('\n')).toHaveLength(1);
+  });
+
+  test.concurrent('with a house model whose price is unknown', async () => {
+    const { code, said } = await start({
+      OPENAI_API_KEY: ['sk', 'x'.repeat(30)].join('-'),
+      HOUSE_MODEL: 'openai/nobody-knows-it',
+    });
+    expect(code).toBe(1);
+    expect(said).toMatch(/HOUSE_MODEL is "openai\/nobody-knows-it", whose price is unknown/);
+  });
+
+  test('with another key ring than the one that the database was begun with', async () => {
+    const begun = await createTestDatabase();
+    await begun.db.insert(installation).values({ name: 'key-ring', value: 'another ring' });
+    const { code, said } = await start({
+      DATABASE_URL: begun.url.reveal(),
+      KEY_RING_FILE: join(directory, 'fresh-ring.json'),
+    });
+    await begun.close();
+    expect(code).toBe(1);
+    expect(said).toMatch(/is not the one that this database was begun with/);
+  });
+
+  test('with a database that a newer Latchkey made', async () => {
+    const newer = await createTestDatabase();
+    await newer.db.execute(sql`
+      insert into drizzle.__drizzle_migrations (hash, created_at) values ('of the future', 99999999999999)`);
+    const { code, said } = await start({ DATABASE_URL: newer.url.reveal() });
+    await newer.close();
+    expect(code).toBe(1);
+    expect(said).toMatch(/made by a newer Latchkey/);
+  });
+});
