@@ -20,7 +20,7 @@ const ROOMS = {
 };
 
 /** What an adapter sees besides its own folder: the port, the sentences, and two leaves. */
-const PLATFORMS_SEE = ['src/chat/', 'src/text/', 'src/keys/secret.ts', 'src/start-error.ts'];
+const PLATFORMS_SEE = ['src/chat/', 'src/text/', 'src/secret.ts', 'src/start-error.ts'];
 
 const beginsWith = (path, beginnings) => beginnings.some((start) => path.startsWith(start));
 

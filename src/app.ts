@@ -38,7 +38,6 @@ import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { loadKeyRing } from './keys/local-key-ring.ts';
-import { Secret } from './keys/secret.ts';
 import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
 import { otherHost } from './llm/other-host.ts';
@@ -49,6 +48,7 @@ import { createTelegram, type TelegramOptions } from './platforms/telegram/teleg
 import { createTerminal } from './platforms/terminal/terminal.ts';
 import { createMailbox } from './queue/mailbox.ts';
 import { createWakeups } from './queue/wakeups.ts';
+import { Secret } from './secret.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
 import { startWebServer } from './web/server.ts';

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { MICROS_PER_USD } from './funding/money.ts';
-import type { Secret } from './keys/secret.ts';
+import type { Secret } from './secret.ts';
 import {
   address,
   dollars,

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { MICROS_PER_USD } from './funding/money.ts';
-import { Secret } from './keys/secret.ts';
+import { Secret } from './secret.ts';
 
 export interface Operator {
   readonly platform: 'telegram' | 'discord';

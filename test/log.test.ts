@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
-import { Secret } from '../src/keys/secret.ts';
 import { createLog, serializeError } from '../src/log.ts';
+import { Secret } from '../src/secret.ts';
 
 // Put together at run time, so that scanners of the source stay useful.
 const KEYS = [

@@ -56,7 +56,8 @@ export interface Reply {
   /**
    * Sends the answer as lasting messages. Safe to call again, also in another process, with the
    * same answer: parts that were sent are not sent again.
-   * @throws PlatformError when it could not be sent for now (`retryable`) or at all
+   * @throws PlatformError when it could not be sent for now (`retryable`) or at all; whatever the
+   * delivery log threw, when another attempt has taken the turn over
    */
   finish(answer: Answer): Promise<void>;
   /** Stops showing; the answer will be finished by another attempt, or never. Never throws. */

@@ -4,8 +4,8 @@ import type { ChatAddress, Sender } from '../chat/message.ts';
 import type { PlatformSender } from '../chat/platform.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
 import { detectKeys, recognise } from '../keys/detection.ts';
-import type { Secret } from '../keys/secret.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
+import type { Secret } from '../secret.ts';
 import { keysText, type ProviderText } from '../text/keys.ts';
 import { type Command, type CommandContext, rowId } from './command.ts';
 

@@ -164,6 +164,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       );
       await mailbox.finish(turn, answer === '' && outcome !== null ? 'failed' : 'done', null);
     } catch (error) {
+      await reply?.abandon();
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ turnId: turn.turnId, code: error.code }, 'an answer could not be delivered');
       const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import type { Secret } from '../keys/secret.ts';
+import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import { toDatabaseError } from './errors.ts';
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Secret } from '../keys/secret.ts';
+import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import { openConnection } from './connection.ts';
 import { readMigrationFiles } from './drizzle.ts';

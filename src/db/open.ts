@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import type { Secret } from '../keys/secret.ts';
+import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import { connectDatabase, type DatabaseConnection } from './client.ts';
 import { startEmbeddedPostgres } from './embedded.ts';

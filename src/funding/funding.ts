@@ -4,9 +4,9 @@ import type { Database } from '../db/client.ts';
 import { eq } from '../db/drizzle.ts';
 import { users } from '../db/schema.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
-import type { Secret } from '../keys/secret.ts';
 import { defaultModel, isProviderId } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
+import type { Secret } from '../secret.ts';
 import type { HouseBreaker } from './house-breaker.ts';
 
 export type Funding =

@@ -6,11 +6,11 @@ import { and, desc, eq, lte, ne, sql } from '../db/drizzle.ts';
 import { apiKeys, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
+import { Secret } from '../secret.ts';
 import { recognise } from './detection.ts';
 import { CHECK_WINDOW_MS, countKeyCheck } from './key-check-limit.ts';
 import { createKeyPrompts, type KeyPrompts } from './key-prompts.ts';
 import { createPastedKeys, type PastedKeys } from './pasted-keys.ts';
-import { Secret } from './secret.ts';
 import type { SealBinding, Vault } from './vault.ts';
 
 export type { Identity, KeyPrompt } from './key-prompts.ts';

@@ -1,9 +1,9 @@
 /** Finds API keys in what people write. */
 
 import type { RemoteProviderId } from '../llm/catalogue.ts';
+import { Secret } from '../secret.ts';
 import { type FoldedText, foldText } from './folded-text.ts';
 import { KEY_FORMS, type KeyForm, type KeyOwner, looksRandom, NAMED_FORMS } from './key-forms.ts';
-import { Secret } from './secret.ts';
 
 export type DetectedKey = KeyOwner & {
   /** UTF-16 offsets in the text; `end` is exclusive. */

@@ -4,8 +4,8 @@ import type { Database } from '../db/client.ts';
 import { and, eq } from '../db/drizzle.ts';
 import { pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
+import { Secret } from '../secret.ts';
 import { WAIT_MS } from './key-prompts.ts';
-import { Secret } from './secret.ts';
 import { lockForUser } from './user-lock.ts';
 import { type SealBinding, type Vault, VaultError } from './vault.ts';
 

@@ -7,7 +7,7 @@ import type {
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages';
 import { z } from 'zod';
-import type { Secret } from '../keys/secret.ts';
+import type { Secret } from '../secret.ts';
 import { allowedOutput, toProviderError } from './errors.ts';
 import { type HttpCall, openCall } from './http-call.ts';
 import { checkKey } from './key-check.ts';

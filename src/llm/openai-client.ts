@@ -1,7 +1,7 @@
 /** OpenAI's SDK, bent so that it takes nothing from the environment, retries nothing and logs nothing. */
 
 import type OpenAI from 'openai';
-import type { Secret } from '../keys/secret.ts';
+import type { Secret } from '../secret.ts';
 import type { HttpCall } from './http-call.ts';
 
 /** Our own limits end a call (`http-call.ts`); the SDK's is put out of the way. In milliseconds. */

@@ -1,6 +1,6 @@
 /** The port of a provider of language models. */
 
-import type { Secret } from '../keys/secret.ts';
+import type { Secret } from '../secret.ts';
 
 /** Ids of the catalogue; `offline` is the built-in one that needs no network and no key. */
 export type ProviderId =

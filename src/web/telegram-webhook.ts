@@ -2,7 +2,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Secret } from '../keys/secret.ts';
+import type { Secret } from '../secret.ts';
 
 export interface TelegramWebhook {
   /** The path of TELEGRAM_WEBHOOK_URL, as Telegram requests it. */

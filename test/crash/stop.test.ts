@@ -1,10 +1,13 @@
 /** What SIGTERM does to answers that are under way. */
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { waitFor } from '../support/wait-for.ts';
 import { createTown, INTERRUPTED } from './town.ts';
 
-test('SIGTERM lets running answers end, exits with 0, and leaves what waits to the next start', async () => {
+test('SIGTERM lets running answers end, exits with 0, and leaves what waits to the next start', {
+  concurrent: true,
+  timeout: 80_000,
+}, async ({ onTestFinished }) => {
   const place = await createTown({ people: 4 });
   onTestFinished(() => place.close());
   place.behave = () => ({ chunkDelayMs: 200 });
@@ -23,9 +26,12 @@ test('SIGTERM lets running answers end, exits with 0, and leaves what waits to t
   place.expectOrder();
   expect([...place.asked.values()]).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
   await place.expectBooksClosed();
-}, 40_000);
+});
 
-test('an answer that does not end in time is closed with a word, and one that has not begun is given later', async () => {
+test('an answer that does not end in time is closed with a word, and one that has not begun is given later', {
+  concurrent: true,
+  timeout: 80_000,
+}, async ({ onTestFinished }) => {
   const place = await createTown({ people: 3 });
   onTestFinished(() => place.close());
   const [streams, waits, blocks] = place.people;
@@ -47,4 +53,4 @@ test('an answer that does not end in time is closed with a word, and one that ha
   expect(said(waits)).toEqual([expect.stringMatching(/END$/)]);
   expect(said(blocks)).toEqual([]);
   await place.expectBooksClosed();
-}, 40_000);
+});

@@ -26,13 +26,14 @@ describe.each(['postgres', 'redis'] as const)('with the queue on %s', (backend) 
       const place = await createTown({ backend, people: 30 });
       onTestFinished(() => place.close());
       place.behave = () => ({ chunkDelayMs: 2 });
+      // First, because it makes the key ring.
+      await place.start({ env: { ROLE: 'bot' } });
       const [worker] = await Promise.all([
         place.start({ env: { ROLE: 'worker' } }),
         place.start({ env: { ROLE: 'worker' } }),
-        place.start({ env: { ROLE: 'bot' } }),
       ]);
       place.askAll(1, 2, 3, 4, 5);
-      await waitFor(() => place.answered() > 40, { timeoutMs: 20_000, what: '40 answers' });
+      await waitFor(() => place.answered() > 40, { timeoutMs: 40_000, what: '40 answers' });
       await worker.kill();
       await place.settled(40_000);
       place.expectOneReplyEach({ repeats: 32 });
@@ -43,7 +44,7 @@ describe.each(['postgres', 'redis'] as const)('with the queue on %s', (backend) 
       for (const name of names) expect(place.world.openai.maxConcurrent(name)).toBe(1);
       await place.expectBooksClosed();
     },
-    80_000,
+    120_000,
   );
 });
 
@@ -64,8 +65,8 @@ describe('a worker that is stopped for longer than its lease, and continued', ()
       if (name === `${sends.id}-1`) return {};
       return name === `${streams.id}-1` ? { chunkDelayMs: 400 } : { delayMs: 8_000 };
     };
-    const stalled = await place.start({ env: { ROLE: 'worker' } });
     await place.start({ env: { ROLE: 'bot' } });
+    const stalled = await place.start({ env: { ROLE: 'worker' } });
     place.askAll(1);
     await waitFor(
       () =>

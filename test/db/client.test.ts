@@ -8,7 +8,7 @@ import {
 } from '../../src/db/client.ts';
 import { sql } from '../../src/db/drizzle.ts';
 import { installation, users } from '../../src/db/schema.ts';
-import { Secret } from '../../src/keys/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { StartError } from '../../src/start-error.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { waitFor } from '../support/wait-for.ts';

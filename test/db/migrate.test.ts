@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { z } from 'zod';
 import { sql } from '../../src/db/drizzle.ts';
 import { migrateDatabase } from '../../src/db/migrate.ts';
-import { Secret } from '../../src/keys/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { StartError } from '../../src/start-error.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Secret } from '../../src/keys/secret.ts';
 import type { Provider } from '../../src/llm/provider.ts';
 import { createProviders } from '../../src/llm/providers.ts';
+import { Secret } from '../../src/secret.ts';
 import { type AnthropicSimulator, startAnthropicSimulator } from '../fakes/anthropic.ts';
 import type { Behaviour } from '../fakes/behaviour.ts';
 import { hear, printed, question } from './support.ts';

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 /** Makes ten calls in a process of its own and looks for the key in a snapshot of its heap. */
 const PROGRAM = `
   import { getHeapSnapshot } from 'node:v8';
-  import { Secret } from './src/keys/secret.ts';
+  import { Secret } from './src/secret.ts';
   import { createProviders } from './src/llm/providers.ts';
 
   // Kept backwards and as bytes, so that the program itself does not hold what it looks for.

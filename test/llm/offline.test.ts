@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Secret } from '../../src/keys/secret.ts';
 import { offlineAnswer } from '../../src/llm/offline.ts';
 import { createProviders } from '../../src/llm/providers.ts';
+import { Secret } from '../../src/secret.ts';
 import { hear, question } from './support.ts';
 
 const provider = createProviders({ wordsPerSecond: 2_000 })('offline');

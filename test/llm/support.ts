@@ -1,4 +1,3 @@
-import { Secret } from '../../src/keys/secret.ts';
 import {
   type Completion,
   type CompletionEvent,
@@ -6,6 +5,7 @@ import {
   ProviderError,
   type Usage,
 } from '../../src/llm/provider.ts';
+import { Secret } from '../../src/secret.ts';
 
 export function question(
   apiKey: string,

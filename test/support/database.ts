@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { connectDatabase, type DatabaseConnection } from '../../src/db/client.ts';
-import { Secret } from '../../src/keys/secret.ts';
+import { Secret } from '../../src/secret.ts';
 
 export interface TestDatabase extends DatabaseConnection {
   /** For what connects by itself, such as BullMQ's backend or a process of its own. */

@@ -67,7 +67,7 @@ describe('escapeMarkdown', () => {
         const rendered = render(escapeMarkdown(text), exact);
         expect(rendered).toEqual({ text: asSent(text), entities: [] });
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -81,7 +81,7 @@ describe('escapeMarkdown', () => {
           { type: 'bold', offset: rendered.text.length - 3, length: 3 },
         ]);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -119,7 +119,7 @@ describe('inlineCode', () => {
         expect(rendered.text).toBe(`a ${sent} b`);
         expect(rendered.entities).toEqual([{ type: 'code', offset: 2, length: sent.length }]);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });
@@ -132,7 +132,7 @@ describe('codeBlock', () => {
         expect(entities.every(({ type }) => type === 'pre')).toBe(true);
         expect(entities.length).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
-import { Secret } from '../../src/keys/secret.ts';
+import { Secret } from '../../src/secret.ts';
 import { StartError } from '../../src/start-error.ts';
 import type { Health } from '../../src/web/health.ts';
 import { startWebServer, type WebServer, type WebServerOptions } from '../../src/web/server.ts';

@@ -1,6 +1,6 @@
 import { Api } from 'grammy';
 import type { UserFromGetMe } from 'grammy/types';
-import type { Secret } from '../../keys/secret.ts';
+import type { Secret } from '../../secret.ts';
 
 /** Seconds after which a call that did not answer has failed, with an unknown outcome. */
 const SENDING_TIMEOUT = 30;

@@ -1,6 +1,6 @@
 import type { FileReference } from '../../chat/message.ts';
 import { PlatformError } from '../../chat/platform.ts';
-import type { Secret } from '../../keys/secret.ts';
+import type { Secret } from '../../secret.ts';
 import type { BotApi } from './bot-api.ts';
 import { refusedAsTooBig, toPlatformError } from './errors.ts';
 

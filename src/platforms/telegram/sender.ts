@@ -1,6 +1,6 @@
 import type { ChatAddress } from '../../chat/message.ts';
 import type { Notice, NoticeTarget, PlatformSender } from '../../chat/platform.ts';
-import type { Secret } from '../../keys/secret.ts';
+import type { Secret } from '../../secret.ts';
 import { textParts } from './answer-parts.ts';
 import type { BotApi } from './bot-api.ts';
 import { download } from './download.ts';

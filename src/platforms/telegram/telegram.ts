@@ -1,7 +1,7 @@
 /** Telegram as a platform: what comes in, what goes out, and the menu of commands. */
 
 import type { PlatformSender } from '../../chat/platform.ts';
-import type { Secret } from '../../keys/secret.ts';
+import type { Secret } from '../../secret.ts';
 import { createBotApi } from './bot-api.ts';
 import { type CommandMenu, registerCommands } from './command-menu.ts';
 import type { TelegramLogger } from './logger.ts';

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { PlatformEvent } from '../../chat/message.ts';
-import type { Secret } from '../../keys/secret.ts';
+import type { Secret } from '../../secret.ts';
 import type { BotApi } from './bot-api.ts';
 import { answerCode, describe, TelegramStartError } from './errors.ts';
 import type { TelegramLogger } from './logger.ts';

@@ -47,7 +47,11 @@ export function wordsOf(message: Said, bot: BotIdentity): Words {
   const mentions = entities.filter((entity) => isMention(text, entity, bot));
   const edits = [...fences(text, entities), ...mentions.map((entity) => removal(text, entity))];
   const mentioned = mentions.length > 0;
-  const first = entities.find(({ type, offset }) => type === 'bot_command' && offset === 0);
+  // Of `/new-line` Telegram marks `/new`: a command ends where a word ends.
+  const first = entities.find(
+    ({ type, offset, length }) =>
+      type === 'bot_command' && offset === 0 && !/\S/.test(text.charAt(length)),
+  );
   const parsed =
     first === undefined
       ? null

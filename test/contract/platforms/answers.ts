@@ -109,9 +109,9 @@ export function answerFacts({ platform, newTurn, needing, asked }: Stage): void 
       const reply = open();
       reply.show({ markdown: 'The' });
       await reply.finish({ markdown: 'The answer.' });
-      reply.show({ markdown: 'The answer. And more' });
+      reply.show({ markdown: 'The answer.\n\nAnd more\n\nx' });
       await reply.abandon();
-      reply.show({ markdown: 'The answer. And still more' });
+      reply.show({ markdown: 'The answer.\n\nAnd still more\n\nx' });
       await new Promise((resolve) => setTimeout(resolve, 150));
       expect(count(seat, 'The answer.')).toBe(1);
       expect(seen(seat)).not.toContain('more');

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { Secret } from '../../../src/keys/secret.ts';
 import { TelegramStartError } from '../../../src/platforms/telegram/errors.ts';
+import { Secret } from '../../../src/secret.ts';
 import { receiving, simulator } from './receiving.ts';
 
 async function withAnn(options = {}) {

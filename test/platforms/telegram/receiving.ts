@@ -2,12 +2,12 @@
 
 import { onTestFinished } from 'vitest';
 import type { PlatformEvent } from '../../../src/chat/message.ts';
-import { Secret } from '../../../src/keys/secret.ts';
 import { createBotApi } from '../../../src/platforms/telegram/bot-api.ts';
 import {
   createTelegramReceiver,
   type ReceiverOptions,
 } from '../../../src/platforms/telegram/receiver.ts';
+import { Secret } from '../../../src/secret.ts';
 import { startTelegramSimulator, type TelegramSimulator } from '../../fakes/telegram.ts';
 
 export interface LogLine {

@@ -2,10 +2,10 @@
 
 import type { ChatAddress } from '../../../src/chat/message.ts';
 import type { DeliveryLog, ReplyTarget } from '../../../src/chat/reply.ts';
-import { Secret } from '../../../src/keys/secret.ts';
 import type { Rates } from '../../../src/platforms/telegram/pacing.ts';
 import type { SendingTimes } from '../../../src/platforms/telegram/sender.ts';
 import { createTelegram } from '../../../src/platforms/telegram/telegram.ts';
+import { Secret } from '../../../src/secret.ts';
 import type { TelegramSimulator } from '../../fakes/telegram.ts';
 import { collectingLog, simulator } from './receiving.ts';
 

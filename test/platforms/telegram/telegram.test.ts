@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PlatformEvent } from '../../../src/chat/message.ts';
-import { Secret } from '../../../src/keys/secret.ts';
 import { createTelegram } from '../../../src/platforms/telegram/telegram.ts';
+import { Secret } from '../../../src/secret.ts';
 import { addressOf, people, sending, target } from './sending.ts';
 
 async function running() {

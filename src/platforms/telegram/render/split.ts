@@ -27,7 +27,7 @@ export function split(rendered: Rendered, limit: number = MESSAGE_LIMIT): Render
   const { text } = rendered;
   let from = skipSpace(rendered, 0, text.length);
   while (from < text.length) {
-    const to = findCut(rendered, from, limit);
+    const to = Math.max(findCut(rendered, from, limit), from + 1);
     const part = slice(rendered, from, to);
     if (part.text !== '') parts.push({ text: part.text, entities: limitEntities(part.entities) });
     from = skipSpace(rendered, to, text.length);
@@ -171,10 +171,13 @@ function graphemeBoundary(text: string, from: number, to: number): number {
   const near = graphemes.segment(text.slice(from, to + LOOK_AHEAD)).containing(to - from);
   const boundary = near === undefined ? to : from + near.index;
   // A name or a command must not begin a part where it began no word: nothing would be before it.
-  const before = text[boundary] === '@' || text[boundary] === '/' ? boundary - 1 : boundary;
-  if (before > from) return wholeCodePoint(text, before);
-  const code = wholeCodePoint(text, to);
-  return code > from ? code : to;
+  const effective = text[boundary] === '@' || text[boundary] === '/';
+  const places = [
+    effective ? wholeCodePoint(text, boundary - 1) : boundary,
+    boundary,
+    wholeCodePoint(text, to),
+  ];
+  return places.find((at) => at > from) ?? to;
 }
 
 function wholeCodePoint(text: string, at: number): number {

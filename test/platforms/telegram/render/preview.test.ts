@@ -53,7 +53,7 @@ describe('renderPreview', () => {
           expect(preview.entities.length).toBeLessThanOrEqual(100);
         },
       ),
-      { numRuns: 700 },
+      { numRuns: 200 },
     );
   });
 

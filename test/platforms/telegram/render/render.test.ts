@@ -248,7 +248,7 @@ describe('any text', () => {
         expect(faults(render(markdown))).toEqual([]);
         expect(faults(render(markdown, { neutraliseMentions: false }))).toEqual([]);
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -265,7 +265,7 @@ describe('any text', () => {
           expect(inCode || inAddress).toBe(true);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
