@@ -6,7 +6,7 @@ import { and, eq, isNull, lt, ne, sql } from '../db/drizzle.ts';
 import { inbox } from '../db/schema.ts';
 import { type Log, serializeError } from '../log.ts';
 import { generalText } from '../text/general.ts';
-import { RUN_ACTION } from './buttons.ts';
+import { directChatButtons, RUN_ACTION } from './buttons.ts';
 import type { ButtonPress, ChatAddress, IncomingMessage, Sender } from './message.ts';
 import type { Notice, PlatformSender } from './platform.ts';
 
@@ -79,6 +79,11 @@ export function createCommandRunner({
       return promise;
     }
 
+    function here(notice: Notice): Notice {
+      if (notice.buttons === undefined) return notice;
+      return { ...notice, buttons: directChatButtons(source.chat.kind, notice.buttons) };
+    }
+
     /** The command did its work: that its words do not arrive must not run it again. */
     async function send(notice: Notice, publicMarkdown?: string): Promise<string | undefined> {
       try {
@@ -91,7 +96,7 @@ export function createCommandRunner({
               ? { onlyFor: { platformUserId: source.sender.platformUserId, publicMarkdown } }
               : {}),
           },
-          notice,
+          here(notice),
         );
       } catch (error) {
         log.warn({ error: serializeError(error) }, 'a notice could not be sent');
@@ -114,7 +119,7 @@ export function createCommandRunner({
         void inOrder(async () => {
           if (messageId === undefined) return send(notice);
           try {
-            await platform.editNotice(source.chat, messageId, notice);
+            await platform.editNotice(source.chat, messageId, here(notice));
             return messageId;
           } catch (error) {
             log.warn({ error: serializeError(error) }, 'a notice could not be edited');
