@@ -26,18 +26,15 @@ import { clearOldWords, RETENTION_EVERY_MS } from './conversation/retention.ts';
 import { createTurnRunner } from './conversation/turn-runner.ts';
 import { createTurnStore } from './conversation/turn-store.ts';
 import { startWorker, type WorkerTiming } from './conversation/worker.ts';
-import type { Database } from './db/client.ts';
-import { eq } from './db/drizzle.ts';
+import { databaseHealth } from './db/health.ts';
 import { openDatabase } from './db/open.ts';
-import { dataKeys, installation } from './db/schema.ts';
 import { createAllowance } from './funding/allowance.ts';
 import type { House } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
-import type { KeyRing } from './keys/key-ring.ts';
-import { loadKeyRing } from './keys/local-key-ring.ts';
+import { openKeyRing } from './keys/open-key-ring.ts';
 import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
 import { otherHost } from './llm/other-host.ts';
@@ -114,7 +111,10 @@ async function compose(
   const prices = createPrices(
     config.pricesFile === undefined ? {} : { overrides: await readPricesFile(config.pricesFile) },
   );
-  const house = houseOf(config);
+  const house: House =
+    config.house.provider === 'offline'
+      ? { provider: 'offline', model: defaultModel('offline'), apiKey: new Secret('offline') }
+      : config.house;
   if (prices.priceOf(house.provider, house.model) === undefined) {
     throw new StartError(
       `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE.`,
@@ -132,17 +132,13 @@ async function compose(
   const { db } = connection;
 
   // Keys
-  const { ring, created } = await loadKeyRing({
+  const ring = await openKeyRing({
+    db,
     file: config.keyRingFile,
-    hasSealedRows: await hasSealedRows(db),
     // Workers answer what a bot took in: they need its ring, not one of their own.
     mayCreate: config.role !== 'worker',
+    onStep,
   });
-  await holdToRing(db, ring, config.keyRingFile);
-  if (created)
-    onStep(
-      `Made the key ring ${config.keyRingFile}: keep a copy of it, apart from the database's backups.`,
-    );
   const vault = createVault({ db, ring });
   const provider = createProviders({
     baseUrls: { ...config.baseUrls, ...tuning.vendorUrls },
@@ -307,7 +303,7 @@ async function compose(
         // Unasked, the health pages are for this machine alone.
         host:
           config.http.isPortFixed || config.telegram?.mode === 'webhook' ? '0.0.0.0' : '127.0.0.1',
-        health: () => health(db),
+        health: () => databaseHealth(db),
         onError: (error) => log.error({ error: serializeError(error) }, 'http'),
         ...(telegram.webhook === undefined || config.role === 'worker'
           ? {}
@@ -347,41 +343,4 @@ function receivers(
   ...platforms: readonly ({ readonly receiver: PlatformReceiver } | undefined)[]
 ): readonly PlatformReceiver[] {
   return platforms.flatMap((platform) => (platform === undefined ? [] : [platform.receiver]));
-}
-
-function houseOf(config: Config): House {
-  return config.house.provider === 'offline'
-    ? { provider: 'offline', model: defaultModel('offline'), apiKey: new Secret('offline') }
-    : config.house;
-}
-
-async function hasSealedRows(db: Database): Promise<boolean> {
-  const rows = await db.select({ userId: dataKeys.userId }).from(dataKeys).limit(1);
-  return rows.length > 0;
-}
-
-/**
- * The first ring of an installation stays its ring: two processes that start on an empty database,
- * each with a folder of its own, must not seal under two.
- */
-async function holdToRing(db: Database, ring: KeyRing, file: string): Promise<void> {
-  const value = ring.pseudonym('installation');
-  await db.insert(installation).values({ name: 'key-ring', value }).onConflictDoNothing();
-  const [held] = await db.select().from(installation).where(eq(installation.name, 'key-ring'));
-  if (held?.value === value) return;
-  throw new StartError(
-    `The key ring ${file} is not the one that this database was begun with. Put a copy of that one there, or set KEY_RING_FILE to where it is.`,
-  );
-}
-
-async function health(db: Database) {
-  const database = await db
-    .select({ userId: dataKeys.userId })
-    .from(dataKeys)
-    .limit(1)
-    .then(
-      () => true,
-      () => false,
-    );
-  return { ok: database, parts: { database: { ok: database } } };
 }

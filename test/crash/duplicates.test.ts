@@ -1,8 +1,7 @@
 /** Updates that Telegram delivers more than once. */
 
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createTown } from './town.ts';
 
@@ -57,13 +56,3 @@ test('an update that comes three times at once to each of two processes by webho
   place.expectOneReplyEach();
   expect(place.replies().get(`${place.first.id}-3`)).toHaveLength(1);
 }, 30_000);
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}

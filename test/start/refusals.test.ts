@@ -2,7 +2,6 @@
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import { installation } from '../../src/db/schema.ts';
 import type { TelegramSimulator } from '../fakes/telegram/types.ts';
 import { startTelegramSimulator } from '../fakes/telegram.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -57,15 +57,6 @@ function start(env: Record<string, string>): Promise<Ended> {
   });
 }
 
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 describe('the start is refused', () => {
   test.concurrent('with no platform and no terminal', async () => {
     const { code, said } = await start({ TELEGRAM_BOT_TOKEN: '' });
@@ -90,7 +81,7 @@ describe('the start is refused', () => {
   });
 
   test.concurrent('without its database', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const { code, said } = await start({
       DATABASE_URL: `postgres://u:hidden-word@127.0.0.1:${port}/x`,
     });
@@ -102,7 +93,7 @@ describe('the start is refused', () => {
 
   test.concurrent('without its Redis', async () => {
     const { code, said } = await start({
-      REDIS_URL: `redis://:hidden-word@127.0.0.1:${await closedPort()}`,
+      REDIS_URL: `redis://:hidden-word@127.0.0.1:${await freePort()}`,
     });
     expect(code).toBe(1);
     expect(said).toMatch(/Redis at REDIS_URL does not answer/);
