@@ -58,7 +58,10 @@ export function createIntake(parts: IntakeParts): Intake {
     const holdsKey = detectKeys(whole.join('\n')).length > 0;
     if (inGroup && message.addressed === 'none' && !holdsKey) return;
 
-    const userId = await identities.userOf(message.chat.platform, message.sender.platformUserId);
+    const [userId, isKeyAwaited] = await Promise.all([
+      identities.userOf(message.chat.platform, message.sender.platformUserId),
+      setKey.isAwaited(message.chat, message.sender),
+    ]);
     if (inGroup && (holdsKey || isSetKey)) {
       if (holdsKey || (message.command?.argument ?? '') !== '') {
         await removeExposedKey(message, userId);
@@ -79,7 +82,7 @@ export function createIntake(parts: IntakeParts): Intake {
       });
       return;
     }
-    if (!inGroup && (await setKey.isAwaited(message.chat, message.sender))) {
+    if (isKeyAwaited) {
       await commands.once(message, 'key', userId, (context) =>
         setKey.takeAwaited(context, [message.text, command?.argument ?? ''].join(' ').trim()),
       );

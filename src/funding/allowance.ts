@@ -5,7 +5,7 @@
 
 import type { Database, Queryable } from '../db/client.ts';
 import { and, eq, isNull, sql } from '../db/drizzle.ts';
-import { allowanceDays, houseDays, reservations } from '../db/schema.ts';
+import { allowanceDays, reservations } from '../db/schema.ts';
 import { houseDay, nextHouseDay } from './money.ts';
 
 export interface AllowanceLimits {
@@ -81,78 +81,66 @@ export function createAllowance({
 }): Allowance {
   const settle: Allowance['settle'] = async (tx, { turnId, attempt }, spentMicros, answered) => {
     const charged = answered ? spentMicros : 0;
-    const [settled] = await tx
-      .update(reservations)
-      .set({ settledAt: now(), settledMicros: spentMicros, chargedMicros: charged })
-      .where(
-        and(
-          eq(reservations.turnId, turnId),
-          eq(reservations.attempt, attempt),
-          isNull(reservations.settledAt),
-        ),
+    // One statement: each part waits for the one before it, which keeps the order of the locks.
+    await tx.execute(sql`
+      with settled as (
+        update reservations set settled_at = ${now().toISOString()}::timestamptz,
+               settled_micros = ${spentMicros}::bigint, charged_micros = ${charged}::bigint
+        where turn_id = ${turnId} and attempt = ${attempt} and settled_at is null
+        returning user_id, day, amount_micros
+      ), house as (
+        update house_days h set reserved_micros = h.reserved_micros - s.amount_micros,
+               spent_micros = h.spent_micros + ${spentMicros}::bigint
+        from settled s where h.day = s.day returning s.user_id, s.day, s.amount_micros
       )
-      .returning();
-    if (settled === undefined) return;
-    await tx
-      .update(houseDays)
-      .set({
-        reservedMicros: sql`${houseDays.reservedMicros} - ${settled.amountMicros}`,
-        spentMicros: sql`${houseDays.spentMicros} + ${spentMicros}`,
-      })
-      .where(eq(houseDays.day, settled.day));
-    await tx
-      .update(allowanceDays)
-      .set({
-        reservedMicros: sql`${allowanceDays.reservedMicros} - ${settled.amountMicros}`,
-        spentMicros: sql`${allowanceDays.spentMicros} + ${charged}`,
-        turns: sql`${allowanceDays.turns} - ${answered ? 0 : 1}`,
-      })
-      .where(and(eq(allowanceDays.userId, settled.userId), eq(allowanceDays.day, settled.day)));
+      update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
+             spent_micros = a.spent_micros + ${charged}::bigint,
+             turns = a.turns - ${answered ? 0 : 1}::int
+      from house h where a.user_id = h.user_id and a.day = h.day`);
   };
 
   return {
     reserve: (request) =>
       db.transaction(async (tx) => {
         const day = houseDay(now());
-        const [house] = await tx
-          .insert(houseDays)
-          .values({ day })
-          .onConflictDoUpdate({ target: houseDays.day, set: { day } })
-          .returning();
-        const [mine] = await tx
-          .insert(allowanceDays)
-          .values({ userId: request.userId, day })
-          .onConflictDoUpdate({ target: [allowanceDays.userId, allowanceDays.day], set: { day } })
-          .returning();
-        if (house === undefined || mine === undefined) throw new Error('an upsert returned no row');
+        const [held] = await tx.execute<{
+          house_taken: number;
+          turns: number;
+          user_taken: number;
+        }>(sql`
+          with house as (
+            insert into house_days (day) values (${day}::date)
+            on conflict (day) do update set day = excluded.day
+            returning spent_micros + reserved_micros as taken
+          ), mine as (
+            insert into allowance_days (user_id, day) select ${request.userId}::bigint, ${day}::date from house
+            on conflict (user_id, day) do update set day = excluded.day
+            returning turns, spent_micros + reserved_micros as taken
+          )
+          select house.taken as house_taken, mine.turns, mine.taken as user_taken from house, mine`);
+        if (held === undefined) throw new Error('an upsert returned no row');
 
-        if (mine.turns >= limits.turnsPerDay) return { ok: false, reason: 'turns-used' };
-        const userLeft = limits.microsPerDay - mine.spentMicros - mine.reservedMicros;
-        const houseLeft = limits.houseMicrosPerDay - house.spentMicros - house.reservedMicros;
+        if (held.turns >= limits.turnsPerDay) return { ok: false, reason: 'turns-used' };
+        const userLeft = limits.microsPerDay - held.user_taken;
+        const houseLeft = limits.houseMicrosPerDay - held.house_taken;
         const maxOutputTokens = affordableOutput(request, Math.min(userLeft, houseLeft));
         if (maxOutputTokens < Math.min(LEAST_OUTPUT_TOKENS, request.maxOutputTokens)) {
           return { ok: false, reason: userLeft <= houseLeft ? 'money-used' : 'house-used' };
         }
 
         const amountMicros = request.inputMicros + outputMicros(request, maxOutputTokens);
-        await tx
-          .update(houseDays)
-          .set({ reservedMicros: sql`${houseDays.reservedMicros} + ${amountMicros}` })
-          .where(eq(houseDays.day, day));
-        await tx
-          .update(allowanceDays)
-          .set({
-            reservedMicros: sql`${allowanceDays.reservedMicros} + ${amountMicros}`,
-            turns: sql`${allowanceDays.turns} + 1`,
-          })
-          .where(and(eq(allowanceDays.userId, request.userId), eq(allowanceDays.day, day)));
-        await tx.insert(reservations).values({
-          turnId: request.turnId,
-          attempt: request.attempt,
-          userId: request.userId,
-          day,
-          amountMicros,
-        });
+        await tx.execute(sql`
+          with house as (
+            update house_days set reserved_micros = reserved_micros + ${amountMicros}::bigint
+            where day = ${day}::date
+          ), mine as (
+            update allowance_days set reserved_micros = reserved_micros + ${amountMicros}::bigint,
+                   turns = turns + 1
+            where user_id = ${request.userId} and day = ${day}::date
+          )
+          insert into reservations (turn_id, attempt, user_id, day, amount_micros)
+          values (${request.turnId}, ${request.attempt}, ${request.userId}, ${day}::date,
+                  ${amountMicros}::bigint)`);
         return { ok: true, maxOutputTokens, amountMicros };
       }),
 

@@ -69,19 +69,20 @@ async function ownFunding(
   { db, apiKeys }: FundingParts,
   userId: number,
 ): Promise<Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined> {
-  const [user] = await db
-    .select({ provider: users.provider, model: users.model })
-    .from(users)
-    .where(eq(users.id, userId));
+  const [[user], keys] = await Promise.all([
+    db
+      .select({ provider: users.provider, model: users.model })
+      .from(users)
+      .where(eq(users.id, userId)),
+    apiKeys.list(userId),
+  ]);
+  if (keys.length === 0) return undefined;
   const chosen = user?.provider != null && isProviderId(user.provider) ? user.provider : undefined;
 
   const key =
     (chosen === undefined ? undefined : await apiKeys.keyFor(userId, chosen)) ??
     (await apiKeys.keyFor(userId));
-  if (key === undefined) {
-    const keys = await apiKeys.list(userId);
-    return keys.length === 0 ? undefined : { kind: 'none', reason: 'own-key-refused' };
-  }
+  if (key === undefined) return { kind: 'none', reason: 'own-key-refused' };
   const model = key.provider === chosen ? user?.model : undefined;
   return {
     kind: 'own',
