@@ -1,7 +1,7 @@
 /** The figures as Markdown: ratios first, then what they are made of. */
 
 import { readFile, writeFile } from 'node:fs/promises';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import type { BotName } from './bots.ts';
 import type { Extent, Figures } from './figures.ts';
 import { fileHere } from './processes.ts';
@@ -48,7 +48,7 @@ function machine(): string {
   const [first, ...others] = cpus();
   const gigabytes = Math.round(totalmem() / 1e9);
   const day = new Date().toISOString().slice(0, 10);
-  return `Measured on ${day}: ${1 + others.length} × ${first?.model.trim() ?? 'unknown processor'}, ${gigabytes} GB, Linux ${release()}, Node ${process.versions.node}. The bot, its database and the stand-ins of Telegram and the provider share these cores.`;
+  return `Measured on ${day}: ${1 + others.length} × ${first?.model.trim() ?? 'unknown processor'}, ${gigabytes} GB, Linux ${release()}, Node ${process.versions.node}. The bot, its database and the stand-ins of Telegram and the provider share these cores. Load at the end, the benchmark's own included: ${loadavg()[1]?.toFixed(1)} (five minutes).`;
 }
 
 interface Target {
