@@ -71,6 +71,13 @@ export interface IncomingMessage {
    * after the last of them.
    */
   readonly merge?: { readonly key: string; readonly waitMs: number };
+  /**
+   * What the platform needs, beside the ids, to answer this message (Discord: the token of an
+   * interaction, good for 15 minutes). As secret as it is short-lived: stored only sealed.
+   */
+  readonly replyHandle?: string;
+  /** Set when no message of the platform holds the text (it came through a form): there is none to delete. */
+  readonly leavesNoMessage?: true;
 }
 
 /** A press of one of the bot's buttons. */
@@ -83,6 +90,8 @@ export interface ButtonPress {
   readonly pressId: string;
   /** The message that carries the button; absent when the platform no longer knows it. */
   readonly messageId?: string;
+  /** As {@link IncomingMessage.replyHandle}. */
+  readonly replyHandle?: string;
 }
 
 /** Everything that a platform tells the core. */
@@ -92,6 +101,8 @@ export type PlatformEvent =
   | { readonly type: 'button'; readonly press: ButtonPress }
   /** The platform's own stop control for the reply to a turn (or for whatever runs in the chat). */
   | { readonly type: 'stop'; readonly chat: ChatAddress; readonly turnId?: number }
+  /** A message was deleted by a person: what waits for an answer to it is cancelled. */
+  | { readonly type: 'deleted'; readonly chat: ChatAddress; readonly messageId: string }
   | { readonly type: 'migrated'; readonly from: ChatAddress; readonly to: ChatAddress }
   /** The user blocked the bot, or it was removed from a group. */
   | { readonly type: 'closed'; readonly chat: ChatAddress };

@@ -42,13 +42,27 @@ export interface NoticeTarget {
   readonly onlyFor?: { readonly platformUserId: string; readonly publicMarkdown: string };
   /** The press that it answers, if any: platforms may need it to show something to one person. */
   readonly press?: ButtonPress;
+  /** Of the message that it answers; see {@link IncomingMessage.replyHandle}. */
+  readonly replyHandle?: string;
 }
 
 /** `refused`: the message is still there and the platform said no, or could not be reached. */
 export type Deletion = 'deleted' | 'refused';
 
+/** In what platforms differ so far that the core acts on it. */
+export interface PlatformTraits {
+  /** A key that was pasted into the direct chat can be deleted there, and so may be taken. */
+  readonly deletesDirectMessages: boolean;
+  /**
+   * How something in a group is shown to one person: at once, or only in answer to a press or a
+   * command of theirs, so that what answers a plain message stands behind a button.
+   */
+  readonly showsPrivately: 'at-once' | 'on-request';
+}
+
 export interface PlatformSender {
   readonly name: PlatformName;
+  readonly traits: PlatformTraits;
   /**
    * @returns the id of the message, where it has one that can be edited
    * @throws PlatformError
@@ -72,6 +86,8 @@ export type PlatformErrorCode =
   | 'blocked'
   /** The chat, topic or message is gone: final. */
   | 'gone'
+  /** What {@link NoticeTarget.replyHandle} allowed is over: final, until the user presses something. */
+  | 'expired'
   /** The platform refused what was sent: final for this content. */
   | 'refused'
   /** Too many requests: may be sent again after `retryAfterMs`. */

@@ -8,6 +8,8 @@ export interface ReplyTarget {
   readonly chat: ChatAddress;
   /** The message that is answered. */
   readonly replyTo: string;
+  /** Of the message that is answered; see `IncomingMessage.replyHandle`. */
+  readonly replyHandle?: string;
   /** Where the pieces of the answer are recorded, so that a restart sends none of them twice. */
   readonly deliveries: DeliveryLog;
 }

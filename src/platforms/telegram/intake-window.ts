@@ -182,6 +182,7 @@ function laneOf(event: PlatformEvent): string {
     case 'migrated':
       return chatKey(event.from);
     case 'closed':
+    case 'deleted':
       return chatKey(event.chat);
   }
 }

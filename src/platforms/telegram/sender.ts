@@ -111,6 +111,7 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
 
   return {
     name: 'telegram',
+    traits: { deletesDirectMessages: true, showsPrivately: 'at-once' },
     async notify(target, notice) {
       try {
         return await notify(target, notice);

@@ -52,6 +52,7 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
 
   return {
     name: 'terminal',
+    traits: { deletesDirectMessages: true, showsPrivately: 'at-once' },
 
     async notify(_target, notice) {
       const messageId = dependencies.nextId();
