@@ -1,16 +1,27 @@
 /** Which user and which chat a message belongs to; both are made at the first message. */
 
 import type { Database } from '../db/client.ts';
-import { and, eq, sql } from '../db/drizzle.ts';
-import { chats, identities, turns, users } from '../db/schema.ts';
-import type { ChatAddress, PlatformName } from './message.ts';
+import { and, eq, exists, gt, sql } from '../db/drizzle.ts';
+import { chats, identities, keyPrompts, turns, users } from '../db/schema.ts';
+import type { ChatAddress, PlatformName, Sender } from './message.ts';
 
 export interface ChatRow {
   readonly id: number;
   readonly conversation: number;
 }
 
+/** What is known of a message's sender and chat. */
+export interface Acquaintance {
+  readonly userId: number;
+  /** Absent until something of the chat was to be kept. */
+  readonly chat?: ChatRow;
+  /** A guided /setkey of the sender's is open, so that a message in private is a key. */
+  readonly isKeyAwaited: boolean;
+}
+
 export interface Identities {
+  /** Makes the user, where there is none yet; one statement for those who have written before. */
+  know(sender: Pick<Sender, 'platformUserId'>, chat: ChatAddress): Promise<Acquaintance>;
   userOf(platform: PlatformName, platformUserId: string): Promise<number>;
   chatOf(chat: ChatAddress): Promise<ChatRow>;
   /** Starts the chat's conversation afresh: nothing said before is context any more. */
@@ -29,15 +40,51 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
       eq(chats.threadId, chat.threadId ?? ''),
     );
 
+  const identityOf = (platform: PlatformName, platformUserId: string) =>
+    and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId));
+
   async function findUser(platform: PlatformName, platformUserId: string) {
     const [known] = await db
       .select({ userId: identities.userId })
       .from(identities)
-      .where(and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId)));
+      .where(identityOf(platform, platformUserId));
     return known?.userId;
   }
 
   return {
+    async know({ platformUserId }, chat) {
+      const [known] = await db
+        .select({
+          userId: identities.userId,
+          chatId: chats.id,
+          conversation: chats.conversation,
+          isKeyAwaited: exists(
+            db
+              .select({ platform: keyPrompts.platform })
+              .from(keyPrompts)
+              .where(
+                and(
+                  eq(keyPrompts.platform, chat.platform),
+                  eq(keyPrompts.platformUserId, platformUserId),
+                  gt(keyPrompts.expiresAt, sql`now()`),
+                ),
+              ),
+          ),
+        })
+        .from(identities)
+        .leftJoin(chats, at(chat))
+        .where(identityOf(chat.platform, platformUserId));
+      if (known === undefined) {
+        return { userId: await this.userOf(chat.platform, platformUserId), isKeyAwaited: false };
+      }
+      const { userId, chatId, conversation } = known;
+      return {
+        userId,
+        isKeyAwaited: chat.kind === 'direct' && known.isKeyAwaited === true,
+        ...(chatId === null || conversation === null ? {} : { chat: { id: chatId, conversation } }),
+      };
+    },
+
     async userOf(platform, platformUserId) {
       const known = await findUser(platform, platformUserId);
       if (known !== undefined) return known;

@@ -13,7 +13,7 @@ import { generalText } from '../text/general.ts';
 import { keysText } from '../text/keys.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
-import type { Identities } from './identities.ts';
+import type { ChatRow, Identities } from './identities.ts';
 import type { ChatAddress, IncomingMessage, PlatformEvent } from './message.ts';
 import type { PlatformSender } from './platform.ts';
 import { TURN_TEXT_LIMIT } from './turn-input.ts';
@@ -58,10 +58,7 @@ export function createIntake(parts: IntakeParts): Intake {
     const holdsKey = detectKeys(whole.join('\n')).length > 0;
     if (inGroup && message.addressed === 'none' && !holdsKey) return;
 
-    const [userId, isKeyAwaited] = await Promise.all([
-      identities.userOf(message.chat.platform, message.sender.platformUserId),
-      setKey.isAwaited(message.chat, message.sender),
-    ]);
+    const { userId, chat, isKeyAwaited } = await identities.know(message.sender, message.chat);
     if (inGroup && (holdsKey || isSetKey)) {
       if (holdsKey || (message.command?.argument ?? '') !== '') {
         await removeExposedKey(message, userId);
@@ -102,6 +99,7 @@ export function createIntake(parts: IntakeParts): Intake {
     await takeTurn(
       command === undefined ? message : { ...message, text: command.argument },
       userId,
+      chat,
     );
   }
 
@@ -115,7 +113,11 @@ export function createIntake(parts: IntakeParts): Intake {
       .catch((error: unknown) => parts.log.warn({ error: serializeError(error) }, 'a notice'));
   }
 
-  async function takeTurn(message: IncomingMessage, userId: number): Promise<void> {
+  async function takeTurn(
+    message: IncomingMessage,
+    userId: number,
+    knownChat: ChatRow | undefined,
+  ): Promise<void> {
     const refuse = (notice: ReturnType<typeof generalText.nothingToRead>) =>
       commands.once(message, 'refused', userId, async (context) => {
         context.answer(notice, notice.markdown);
@@ -129,7 +131,7 @@ export function createIntake(parts: IntakeParts): Intake {
       );
       return;
     }
-    const chat = await identities.chatOf(message.chat);
+    const chat = knownChat ?? (await identities.chatOf(message.chat));
     const taken = await turnIntake.accept(message, userId, chat);
     switch (taken.result) {
       case 'accepted':

@@ -17,8 +17,6 @@ export interface SetKeyParts {
 }
 
 export interface SetKey extends Command {
-  /** Whether this person's next message is a key: nothing of it may go to a model. */
-  isAwaited(chat: ChatAddress, sender: Sender): Promise<boolean>;
   /** Takes the awaited message. */
   takeAwaited(context: CommandContext, text: string): Promise<void>;
   /** A key that was pasted into the direct chat without /setkey. @returns false where it holds none */
@@ -141,11 +139,6 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
       } else {
         context.replace(keysText.promptOver());
       }
-    },
-
-    async isAwaited(chat, sender) {
-      if (chat.kind !== 'direct') return false;
-      return (await apiKeys.activePrompt(identity({ chat, sender }))) !== undefined;
     },
 
     async takeAwaited(context, text) {

@@ -39,7 +39,8 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
 const MOST_ATTEMPTS = 4;
 /** An answer that the platform does not take is kept for so long, in milliseconds. */
 const DELIVERY_PATIENCE_MS = 24 * 3_600_000;
-export type TurnRunner = (claim: Claim, signal: AbortSignal) => Promise<void>;
+/** @returns how many turns of the user are still open; undefined where that is not known */
+export type TurnRunner = (claim: Claim, signal: AbortSignal) => Promise<number | undefined>;
 
 /** What was stored for a turn, ready for delivery. */
 interface Answered {
@@ -56,7 +57,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | undefined> {
     const refuse = async (outcome: Outcome, payer?: Funding): Promise<Answered> => {
       const result: TurnResult = { answer: '', outcome };
-      await store.store(turn, result, async () => {});
+      await store.store(turn, result);
       return { result, reply: undefined, funding: payer };
     };
 
@@ -83,7 +84,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     if (request === undefined) {
       if (remarks === '') return refuse('nothing-to-read', funding);
       const result: TurnResult = { answer: remarks, outcome: null };
-      await store.store(turn, result, async () => {});
+      await store.store(turn, result);
       return { result, reply: undefined, funding };
     }
 
@@ -94,6 +95,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         turnId: turn.turnId,
         attempt: turn.attempt,
         userId: turn.userId,
+        provider: funding.provider,
+        model: funding.model,
         inputMicros: parts.prices.costMicros(price, {
           inputTokens: request.inputTokens,
           cachedInputTokens: 0,
@@ -103,12 +106,16 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         outputMicrosPerMillion: parts.prices.ratesFor(price, request.inputTokens).output,
         maxOutputTokens,
       });
-      if (!reserved.ok) return refuse(reserved.reason, funding);
+      if (!reserved.ok) {
+        if (reserved.reason === 'taken-over') throw new FenceLost(`turn ${turn.turnId}`);
+        return refuse(reserved.reason, funding);
+      }
       maxOutputTokens = reserved.maxOutputTokens;
+    } else {
+      await store.markCalled(turn, funding);
     }
     const reply = openReply({ db: parts.db, sender }, turn);
     try {
-      await store.markCalled(turn, funding);
       const completion = {
         apiKey: funding.apiKey,
         model: funding.model,
@@ -140,10 +147,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         isAnswered && remarks !== ''
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
           : concluded;
-      await store.store(turn, result, async (tx) => {
-        if (funding.kind !== 'house') return;
-        await allowance.settle(tx, turn, result.costMicros ?? 0, isAnswered);
-      });
+      const settled = { ...turn, spentMicros: result.costMicros ?? 0, answered: isAnswered };
+      await store.store(
+        turn,
+        result,
+        funding.kind === 'house' ? allowance.settlement(settled, 'stored') : undefined,
+      );
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();
@@ -154,7 +163,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   async function bring(
     turn: RunningTurn,
     { result: { answer, outcome }, reply, funding }: Answered,
-  ): Promise<void> {
+  ): Promise<number | undefined> {
     try {
       await deliver(
         { db: parts.db, sender: parts.sender(turn.chat.platform), facts: factsOf(turn, funding) },
@@ -162,19 +171,20 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         { answer, outcome },
         reply,
       );
-      await mailbox.finish(turn, answer === '' && outcome !== null ? 'failed' : 'done', null);
+      const status = answer === '' && outcome !== null ? 'failed' : 'done';
+      return await mailbox.finish(turn, status, null);
     } catch (error) {
       await reply?.abandon();
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ turnId: turn.turnId, code: error.code }, 'an answer could not be delivered');
       const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;
       if (!error.retryable || tooLate) {
-        await mailbox.finish(turn, 'failed', null);
-        return;
+        return mailbox.finish(turn, 'failed', null);
       }
       const tries = await store.countDeliveryTry(turn);
       const backoffMs = Math.min(60_000, 1_000 * 2 ** Math.min(tries, 6));
       await mailbox.putBack(turn, Math.max(error.retryAfterMs, backoffMs));
+      return undefined;
     }
   }
 
@@ -189,24 +199,21 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     };
   }
 
-  async function run(claim: Claim, signal: AbortSignal): Promise<void> {
+  async function run(claim: Claim, signal: AbortSignal): Promise<number | undefined> {
     const turn = await store.read(claim);
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;
     // First of all, so that no way out of here leaves a reservation behind.
     if (claim.attempt > 1) await allowance.settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
-      await mailbox.finish(turn, 'cancelled', turn.cancelReason);
-      return;
+      return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
     if (turn.answered) {
-      await bring(turn, already({ answer: turn.answer, outcome: known }));
-      return;
+      return bring(turn, already({ answer: turn.answer, outcome: known }));
     }
     const closed = closeInstead(turn);
     if (closed !== undefined) {
-      await store.store(turn, closed, async () => {});
-      await bring(turn, already(closed));
-      return;
+      await store.store(turn, closed);
+      return bring(turn, already(closed));
     }
 
     const answered = await answer(turn, signal).catch(async (error: unknown) => {
@@ -216,14 +223,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     if (answered === undefined) {
       await settleOwn(claim);
       await mailbox.putBack(turn, 0);
-      return;
+      return undefined;
     }
     if (signal.aborted && signal.reason === 'closed') {
       await answered.reply?.abandon();
-      await mailbox.finish(turn, 'cancelled', null);
-      return;
+      return mailbox.finish(turn, 'cancelled', null);
     }
-    await bring(turn, answered);
+    return bring(turn, answered);
   }
 
   /** Before a turn goes back into the line, where it may be cancelled and never be run again. */

@@ -2,8 +2,8 @@
 
 import type { ChatAddress, PlatformName } from '../chat/message.ts';
 import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
-import type { Database, Queryable } from '../db/client.ts';
-import { and, eq } from '../db/drizzle.ts';
+import type { Database } from '../db/client.ts';
+import { and, eq, type SQL, sql } from '../db/drizzle.ts';
 import { chats, turns } from '../db/schema.ts';
 import type { Funding } from '../funding/funding.ts';
 import type { Vault } from '../keys/vault.ts';
@@ -56,14 +56,10 @@ export interface TurnStore {
   checkpoint(turn: RunningTurn, markdown: string): Promise<void>;
   /**
    * The answer is whole; only its delivery remains.
-   * @param settle what is to happen in the same transaction
+   * @param settlement table expressions that take effect with it: see `Allowance.settlement`
    * @throws FenceLost
    */
-  store(
-    turn: RunningTurn,
-    result: TurnResult,
-    settle: (tx: Queryable) => Promise<void>,
-  ): Promise<void>;
+  store(turn: RunningTurn, result: TurnResult, settlement?: SQL): Promise<void>;
   /** @returns how often delivery was put off by now. @throws FenceLost */
   countDeliveryTry(turn: RunningTurn): Promise<number>;
 }
@@ -78,12 +74,8 @@ export function createTurnStore({
   const held = (fence: Fence) =>
     and(eq(turns.id, fence.turnId), eq(turns.attempt, fence.attempt), eq(turns.status, 'running'));
 
-  async function write(
-    on: Queryable,
-    fence: Fence,
-    values: Partial<typeof turns.$inferInsert>,
-  ): Promise<void> {
-    const rows = await on.update(turns).set(values).where(held(fence)).returning({ id: turns.id });
+  async function write(fence: Fence, values: Partial<typeof turns.$inferInsert>): Promise<void> {
+    const rows = await db.update(turns).set(values).where(held(fence)).returning({ id: turns.id });
     if (rows.length === 0) throw new FenceLost(`turn ${fence.turnId} was taken over`);
   }
 
@@ -133,7 +125,7 @@ export function createTurnStore({
     },
 
     markCalled: (turn, funding) =>
-      write(db, turn, {
+      write(turn, {
         calledAt: new Date(),
         funding: funding.kind,
         provider: funding.provider,
@@ -141,28 +133,28 @@ export function createTurnStore({
       }),
 
     async checkpoint(turn, markdown) {
-      await write(db, turn, { answer: await sealAnswer(turn, markdown) });
+      await write(turn, { answer: await sealAnswer(turn, markdown) });
     },
 
-    async store(turn, result, settle) {
-      const answer = result.answer === '' ? null : await sealAnswer(turn, result.answer);
-      await db.transaction(async (tx) => {
-        await write(tx, turn, {
-          answer,
-          answeredAt: new Date(),
-          outcome: result.outcome,
-          inputTokens: result.usage?.inputTokens ?? null,
-          cachedInputTokens: result.usage?.cachedInputTokens ?? null,
-          outputTokens: result.usage?.outputTokens ?? null,
-          costMicros: result.costMicros ?? null,
-        });
-        await settle(tx);
-      });
+    async store(turn, { answer, outcome, usage, costMicros }, settlement) {
+      const sealed = answer === '' ? null : await sealAnswer(turn, answer);
+      const rows = await db.execute(sql`
+        with stored as (
+          update turns set answered_at = now(), answer = ${sealed}::bytea, outcome = ${outcome},
+                 input_tokens = ${usage?.inputTokens ?? null}::bigint,
+                 cached_input_tokens = ${usage?.cachedInputTokens ?? null}::bigint,
+                 output_tokens = ${usage?.outputTokens ?? null}::bigint,
+                 cost_micros = ${costMicros ?? null}::bigint
+          where ${held(turn)}
+          returning id
+        )${settlement === undefined ? sql`` : sql`, ${settlement}`}
+        select id from stored`);
+      if (rows.length === 0) throw new FenceLost(`turn ${turn.turnId} was taken over`);
     },
 
     async countDeliveryTry(turn) {
       const deliveryTries = turn.deliveryTries + 1;
-      await write(db, turn, { deliveryTries });
+      await write(turn, { deliveryTries });
       return deliveryTries;
     },
   };

@@ -1,8 +1,8 @@
 /** Who pays for a turn: the user's own key where there is one, else the house. */
 
 import type { Database } from '../db/client.ts';
-import { eq } from '../db/drizzle.ts';
-import { users } from '../db/schema.ts';
+import { eq, exists } from '../db/drizzle.ts';
+import { apiKeys as apiKeyRows, users } from '../db/schema.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
 import { defaultModel, isProviderId } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
@@ -69,21 +69,24 @@ async function ownFunding(
   { db, apiKeys }: FundingParts,
   userId: number,
 ): Promise<Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined> {
-  const [[user], keys] = await Promise.all([
-    db
-      .select({ provider: users.provider, model: users.model })
-      .from(users)
-      .where(eq(users.id, userId)),
-    apiKeys.list(userId),
-  ]);
-  if (keys.length === 0) return undefined;
-  const chosen = user?.provider != null && isProviderId(user.provider) ? user.provider : undefined;
+  const [user] = await db
+    .select({
+      provider: users.provider,
+      model: users.model,
+      hasKeys: exists(
+        db.select({ id: apiKeyRows.id }).from(apiKeyRows).where(eq(apiKeyRows.userId, userId)),
+      ),
+    })
+    .from(users)
+    .where(eq(users.id, userId));
+  if (!user?.hasKeys) return undefined;
+  const chosen = user.provider !== null && isProviderId(user.provider) ? user.provider : undefined;
 
   const key =
     (chosen === undefined ? undefined : await apiKeys.keyFor(userId, chosen)) ??
     (await apiKeys.keyFor(userId));
   if (key === undefined) return { kind: 'none', reason: 'own-key-refused' };
-  const model = key.provider === chosen ? user?.model : undefined;
+  const model = key.provider === chosen ? user.model : undefined;
   return {
     kind: 'own',
     provider: key.provider,
