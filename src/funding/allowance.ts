@@ -6,6 +6,7 @@
 import type { Database, Queryable } from '../db/client.ts';
 import { and, eq, isNull, sql } from '../db/drizzle.ts';
 import { allowanceDays, reservations } from '../db/schema.ts';
+import { affordableOutput, LEAST_OUTPUT_TOKENS, type OutputCost, outputMicros } from './clamp.ts';
 import { houseDay, nextHouseDay } from './money.ts';
 
 export interface AllowanceLimits {
@@ -17,19 +18,10 @@ export interface AllowanceLimits {
   readonly houseMicrosPerDay: number;
 }
 
-/** A turn that could say less than this is refused instead. */
-export const LEAST_OUTPUT_TOKENS = 256;
-
-export interface ReservationRequest {
+export interface ReservationRequest extends OutputCost {
   readonly turnId: number;
   readonly attempt: number;
   readonly userId: number;
-  /** The most that the input can cost, in micros. */
-  readonly inputMicros: number;
-  /** Micros a million output tokens. */
-  readonly outputMicrosPerMillion: number;
-  /** The most output wanted, in tokens. */
-  readonly maxOutputTokens: number;
 }
 
 export type AllowanceRefusal = 'turns-used' | 'money-used' | 'house-used';
@@ -179,18 +171,4 @@ export function createAllowance({
       };
     },
   };
-}
-
-/** Rounded up, so that what is reserved covers whatever is used. */
-function outputMicros(request: ReservationRequest, tokens: number): number {
-  return Math.ceil((tokens * request.outputMicrosPerMillion) / 1_000_000);
-}
-
-/** How many output tokens `leftMicros` pays for after the input; 0 or less: not even that. */
-function affordableOutput(request: ReservationRequest, leftMicros: number): number {
-  const forOutput = leftMicros - request.inputMicros;
-  if (forOutput < 0) return 0;
-  if (request.outputMicrosPerMillion === 0) return request.maxOutputTokens;
-  const affordable = Math.floor((forOutput * 1_000_000) / request.outputMicrosPerMillion);
-  return Math.min(request.maxOutputTokens, affordable);
 }
