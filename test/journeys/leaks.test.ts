@@ -7,12 +7,11 @@
 import type { Chat, User } from 'grammy/types';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Database } from '../../src/db/client.ts';
-import { sql } from '../../src/db/drizzle.ts';
 import type { Failure } from '../fakes/behaviour.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 import { botMessages, botSays, loggedErrors, madeKey, takenIn, textOf } from '../support/people.ts';
 import { createTestRedis, hasRedis, type TestRedis } from '../support/redis.ts';
+import { dumpDatabase, dumpRedis, formsOf } from '../support/traces.ts';
 
 const FAILURES: readonly Failure[] = [
   'no-permission',
@@ -61,7 +60,7 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
         }),
       );
       places = new Map([
-        ['the database', await dump(world.database.db)],
+        ['the database', await dumpDatabase(world.database.db)],
         ['the log', world.logged.join('\n')],
         ['what the bot sent', JSON.stringify(world.telegram.calls)],
         ['the web pages', pages.join('\n')],
@@ -268,68 +267,3 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
     });
   },
 );
-
-/** The forms in which a text might stand somewhere. Base64 is looked for at each of the three alignments. */
-function formsOf(text: string): readonly (readonly [string, string])[] {
-  const inside = (offset: number) => {
-    const encoded = Buffer.from('\0'.repeat(offset) + text).toString('base64');
-    // The first and last characters depend on what stands beside the text.
-    return encoded.slice(offset === 0 ? 0 : 4, -4);
-  };
-  return [
-    ['raw', text],
-    // In a dump eight hex digits may stand by chance.
-    ...(/^[\da-f]+$/i.test(text.slice(-8)) ? [] : [['tail', text.slice(-8)] as const]),
-    ['hex', Buffer.from(text).toString('hex')],
-    ['URL-encoded', encodeURIComponent(text)],
-    ['base64 at 0', inside(0)],
-    ['base64 at 1', inside(1)],
-    ['base64 at 2', inside(2)],
-  ];
-}
-
-/** Every row of every table of all schemas, as text; bytes in hex, and as text where they are some. */
-async function dump(db: Database): Promise<string> {
-  const tables = await db.execute(sql`
-    select quote_ident(table_schema) || '.' || quote_ident(table_name) as name
-    from information_schema.tables
-    where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`);
-  const parts: string[] = [];
-  for (const { name } of tables) {
-    const rows = await db.execute(sql`select t::text as line from ${sql.raw(String(name))} t`);
-    parts.push(String(name), ...rows.map(({ line }) => String(line)));
-  }
-  return parts.join('\n');
-}
-
-/** Every value of every key, by its type. */
-async function dumpRedis({ url }: TestRedis): Promise<string> {
-  const client = new Redis(url);
-  try {
-    const parts: unknown[] = [];
-    for (const key of await client.keys('*')) {
-      const type = await client.type(key);
-      parts.push(key, type, await readRedis(client, key, type));
-    }
-    return JSON.stringify(parts);
-  } finally {
-    client.disconnect();
-  }
-}
-
-function readRedis(client: Redis, key: string, type: string): Promise<unknown> {
-  switch (type) {
-    case 'hash':
-      return client.hgetall(key);
-    case 'list':
-      return client.lrange(key, 0, -1);
-    case 'set':
-      return client.smembers(key);
-    case 'zset':
-      return client.zrange(key, '0', '-1', 'WITHSCORES');
-    case 'stream':
-      return client.xrange(key, '-', '+');
-    default:
-      return client.get(key);
-  }
-}
