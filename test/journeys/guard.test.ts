@@ -89,13 +89,9 @@ const WAYS: readonly (readonly [string, (scene: Scene, text: string) => void, Re
     'what it replies to',
     ({ chat, user, mention }, text) => {
       // As it stood before the bot came into the group.
-      const { reply_to_message: _none, ...quoted } = world.telegram.say(
-        chat,
-        user,
-        'harmless words',
-      );
+      const quoted = { ...world.telegram.say(chat, user, 'harmless words'), text };
       world.telegram.say(chat, user, `${mention}what do they mean?`, {
-        fields: { reply_to_message: { ...quoted, text } },
+        fields: JSON.parse(JSON.stringify({ reply_to_message: quoted })),
       });
     },
     /replied to h(?:eld|olds) an API key/,
