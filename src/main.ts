@@ -8,7 +8,17 @@ import { StartError } from './start-error.ts';
 const NOTHING_TO_SERVE = `There is nothing to serve: no bot token is set, and this is no terminal to chat in.
 Set TELEGRAM_BOT_TOKEN (from @BotFather) in the environment or in a file .env, or start me in a terminal.`;
 
+/**
+ * Closes the ways in which a running process shows its memory: without a listener, SIGUSR1 opens
+ * the inspector to everybody on the machine, and a diagnostic report lists the environment.
+ */
+function closeDiagnostics(): void {
+  process.on('SIGUSR1', () => {});
+  process.report.excludeEnv = true;
+}
+
 async function main(): Promise<void> {
+  closeDiagnostics();
   const config = parseConfig(readEnvironment());
   const hasPlatform = config.telegram !== undefined;
   const hasTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;

@@ -94,9 +94,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       const toldElsewhere =
         funding.reason === 'own-key-refused' && !funding.refusedByTurns.includes(turn.turnId);
       const refused = await refuse(toldElsewhere ? 'own-key-still-refused' : funding.reason);
-      return funding.reason === 'own-key-refused'
-        ? { ...refused, provider: funding.provider }
-        : refused;
+      return 'provider' in funding ? { ...refused, provider: funding.provider } : refused;
     }
     if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
       return refuse('consent-needed', funding);

@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts';
 import { eq } from '../db/drizzle.ts';
 import { users } from '../db/schema.ts';
 import type { ApiKeys, ListedKey } from '../keys/api-keys.ts';
+import { VaultError } from '../keys/vault.ts';
 import { defaultModel } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
@@ -37,6 +38,8 @@ export type FundingChoice =
       /** The turns that tell, or told, the user of it. */
       readonly refusedByTurns: readonly number[];
     }
+  /** What is kept of the key that answers does not open. */
+  | { readonly kind: 'none'; readonly reason: 'own-key-unreadable'; readonly provider: ProviderId }
   | { readonly kind: 'none'; readonly reason: 'house-unavailable' };
 
 export interface House {
@@ -126,8 +129,12 @@ async function ownFunding(
   const { keys, answering, chosen, showCost } = await readOwnKeys(parts, userId);
   const newest = keys.at(-1);
   if (newest === undefined) return { own: undefined, showCost };
-  const key = answering && (await parts.apiKeys.keyFor(userId, answering.provider));
-  if (key === undefined) {
+  const key = answering && (await openedKey(parts, userId, answering.provider));
+  if (answering !== undefined && key === 'unreadable') {
+    const { provider } = answering;
+    return { own: { kind: 'none', reason: 'own-key-unreadable', provider }, showCost };
+  }
+  if (key === undefined || key === 'unreadable') {
     const refusedByTurns = keys.flatMap((k) => (k.refusedByTurn === null ? [] : [k.refusedByTurn]));
     const { provider } = newest;
     return { own: { kind: 'none', reason: 'own-key-refused', provider, refusedByTurns }, showCost };
@@ -142,4 +149,14 @@ async function ownFunding(
     showCost,
   };
   return { own, showCost };
+}
+
+/** A damaged row is its owner's to replace; the house does not pay instead, and nobody is asked. */
+async function openedKey({ apiKeys }: FundingParts, userId: number, provider: ProviderId) {
+  try {
+    return await apiKeys.keyFor(userId, provider);
+  } catch (error) {
+    if (error instanceof VaultError) return 'unreadable';
+    throw error;
+  }
 }

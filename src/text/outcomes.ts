@@ -100,6 +100,13 @@ const OUTCOMES = {
     buttons: REPLACE_KEY,
     inGroups: 'I can’t answer on your own key at the moment: see our private chat.',
   },
+  'own-key-unreadable': {
+    say: ({ providerName }) =>
+      `What I keep of your ${providerName} key does not open any more, so I asked nobody. Please send the key again, or delete it to go back to the free allowance.`,
+    buttons: REPLACE_KEY,
+    inGroups: PRIVATE_REASON,
+    inDirectChat: true,
+  },
   'own-key-replaced': {
     say: ({ providerName }) =>
       `${providerName} refused the key that this was asked with, which you have replaced or deleted since. Ask again.`,

@@ -43,7 +43,7 @@ export function usageNotice(facts: UsageFacts): Notice {
         ? `Your next message is paid by your own ${next.providerName} key (${inlineCode(next.model)}); ${next.providerName} bills you directly.`
         : next.kind === 'house'
           ? `Your next message is paid by the house (${inlineCode(next.model)}).`
-          : 'Your own key was refused: your next message is not answered until you replace or delete it.',
+          : 'Your own key can’t be used (see /keys): your next message is not answered until you replace or delete it.',
       ...(facts.waiting > 0 ? [`Waiting or running now: ${facts.waiting}.`] : []),
     ].join('\n'),
     ...(next.kind === 'house'

@@ -7,7 +7,7 @@
 import type { Chat, User } from 'grammy/types';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Failure } from '../fakes/behaviour.ts';
+import type { Behaviour, Failure } from '../fakes/behaviour.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 import { botMessages, botSays, loggedErrors, madeKey, takenIn, textOf } from '../support/people.ts';
 import { createTestRedis, hasRedis, type TestRedis } from '../support/redis.ts';
@@ -26,6 +26,14 @@ const FAILURES: readonly Failure[] = [
   'html',
 ];
 
+/** How an answer breaks off in the middle. */
+const BROKEN = {
+  breaking: { breakAfter: 1 },
+  truncated: { truncateAfter: 1 },
+  garbage: { garbageAfter: 1 },
+  erring: { errorAfter: { chunks: 1, error: 'overloaded' } },
+} as const satisfies Record<string, Behaviour>;
+
 /** What people and models say here; none of it may stand anywhere in clear. */
 const WORDS = ['xylophonist', 'quokkaname', 'zirconfile', 'mugwumptitle', 'answerwombat'] as const;
 
@@ -41,7 +49,8 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
     const keys: string[] = [];
 
     beforeAll(async () => {
-      world = await createWorld();
+      // More than ten of one person wait at once.
+      world = await createWorld({ env: { MAILBOX_LIMIT: '30' } });
       if (queue === 'Redis') {
         redis = await createTestRedis();
         monitor = await new Redis(redis.url).monitor();
@@ -120,18 +129,21 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
       const simulator = provider === 'OpenAI' ? world.openai : world.anthropic;
       simulator.script((question) => {
         const fail = FAILURES.find((failure) => question.includes(`xylophonist ${failure}.`));
+        const [, broken] =
+          Object.entries(BROKEN).find(([way]) => question.includes(`xylophonist ${way}.`)) ?? [];
         return fail === undefined
-          ? { text: 'the answerwombat' }
+          ? { text: 'the answerwombat', ...broken }
           : { fail, ...(fail === 'overloaded' ? {} : { retryAfter: 0 }) };
       });
       say('xylophonist, please');
       await botSays(world, chat, /answerwombat/);
       for (const failure of FAILURES) say(`xylophonist ${failure}.`);
+      for (const way of Object.keys(BROKEN)) say(`xylophonist ${way}.`);
       say('/keys');
       await world.telegram.waitFor(
         () =>
           simulator.requests.some((r) =>
-            JSON.stringify(r.body ?? '').includes('xylophonist html.'),
+            JSON.stringify(r.body ?? '').includes('xylophonist erring.'),
           ),
         { timeoutMs: 30_000 },
       );
@@ -223,9 +235,14 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
       for (const key of keys) expect(asked.includes(key)).toBe(false);
       const used = world.openai.requests.filter((r) => r.path.includes('completions'));
       expect(used.some((r) => r.headers.authorization === `Bearer ${keys[2]}`)).toBe(true);
-      for (const { headers } of world.anthropic.requests) {
-        for (const key of keys.filter((k) => !k.includes('api03'))) {
-          expect(JSON.stringify(headers)).not.toContain(key);
+      for (const [simulator, isOurs] of [
+        [world.openai, (key: string) => !key.includes('api03')],
+        [world.anthropic, (key: string) => key.includes('api03')],
+      ] as const) {
+        for (const { headers, path: asked } of simulator.requests) {
+          for (const key of keys.filter((k) => !isOurs(k) || k === world.telegram.token)) {
+            expect(JSON.stringify(headers) + asked).not.toContain(key);
+          }
         }
       }
     });
