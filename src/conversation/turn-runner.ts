@@ -8,7 +8,7 @@ import type { Allowance } from '../funding/allowance.ts';
 import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
 import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
 import type { OwnLimit } from '../funding/own-limit.ts';
-import type { Price, Prices } from '../funding/prices.ts';
+import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
 import { providerEntry, seesImages } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
@@ -20,8 +20,9 @@ import { costNote } from './cost-note.ts';
 import { deliver, openReply } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
-import { type ModelRequest, prepareRequest } from './request.ts';
+import { prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
+import { createTurnMoney } from './turn-money.ts';
 import { concludeTurn } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
@@ -55,30 +56,8 @@ interface Answered {
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
-  const { store, mailbox, allowance, ownLimit, log } = parts;
-
-  /** Sets aside the most that the call can cost, from whoever pays. */
-  async function reserve(
-    turn: RunningTurn,
-    kind: Funding['kind'],
-    price: Price | undefined,
-    request: ModelRequest,
-  ) {
-    const { maxOutputTokens } = request;
-    const cost = price && {
-      inputMicros: parts.prices.costMicros(price, {
-        inputTokens: request.inputTokens,
-        cachedInputTokens: 0,
-        cacheWriteTokens: request.inputTokens,
-        outputTokens: 0,
-      }),
-      outputMicrosPerMillion: parts.prices.ratesFor(price, request.inputTokens).output,
-    };
-    const attempt = { turnId: turn.turnId, attempt: turn.attempt, userId: turn.userId };
-    if (kind === 'own') return ownLimit.reserve(attempt, maxOutputTokens, cost);
-    if (cost === undefined) throw new Error('the house model has no price');
-    return allowance.reserve({ ...attempt, ...cost, maxOutputTokens });
-  }
+  const { store, mailbox, log } = parts;
+  const money = createTurnMoney(parts);
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | undefined> {
@@ -120,7 +99,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return { result, reply: undefined, funding };
     }
 
-    const reserved = await reserve(turn, funding.kind, price, request);
+    const reserved = await money.reserve(turn, funding.kind, price, request);
     if (!reserved.ok) return refuse(reserved.reason, funding);
     const { maxOutputTokens } = reserved;
     const reply = openReply({ db: parts.db, sender }, turn);
@@ -157,11 +136,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         isAnswered && remarks !== ''
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
           : concluded;
-      await store.store(turn, result, async (tx) => {
-        const cost = result.costMicros ?? 0;
-        if (funding.kind === 'own') await ownLimit.settle(tx, turn, cost);
-        else await allowance.settle(tx, turn, cost, isAnswered);
-      });
+      await store.store(turn, result, (tx) =>
+        money.settle(tx, turn, funding.kind, result.costMicros ?? 0, isAnswered),
+      );
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();
@@ -222,7 +199,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     const turn = await store.read(claim);
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;
     // First of all, so that no way out of here leaves a reservation behind.
-    if (claim.attempt > 1) await settleLost(turn, turn.providerWasAsked);
+    if (claim.attempt > 1) await money.settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
       await mailbox.finish(turn, 'cancelled', turn.cancelReason);
       return;
@@ -258,15 +235,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   /** Before a turn goes back into the line, where it may be cancelled and never be run again. */
   async function settleOwn(claim: Claim): Promise<void> {
     const { turnId, providerWasAsked } = await store.read(claim);
-    await settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
-  }
-
-  async function settleLost(
-    turn: { readonly turnId: number; readonly attempt: number },
-    providerWasAsked: boolean,
-  ): Promise<void> {
-    await allowance.settleLost(turn, providerWasAsked);
-    await ownLimit.settleLost(turn, providerWasAsked);
+    await money.settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
   }
 
   /** A turn that must not be run (again) ends with what there is. */
