@@ -17,6 +17,7 @@ import {
   createStop,
 } from './commands/general.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
+import { createLimit } from './commands/limit.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createSetKey } from './commands/setkey.ts';
@@ -29,11 +30,13 @@ import { startWorker, type WorkerTiming } from './conversation/worker.ts';
 import { databaseHealth } from './db/health.ts';
 import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
-import type { House } from './funding/funding.ts';
+import { type House, readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
+import { createOwnLimit } from './funding/own-limit.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
+import { tellForgottenKeys } from './keys/forgotten-keys.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
@@ -73,6 +76,8 @@ export interface Tuning {
   readonly timing?: Partial<WorkerTiming>;
   /** How long a failing house key is left alone, in milliseconds. */
   readonly houseClosedMs?: number;
+  /** How often what is no longer to be kept is deleted, in milliseconds. */
+  readonly retentionEveryMs?: number;
   /** How fast Telegram is spoken to. */
   readonly telegramRates?: TelegramOptions['rates'];
 }
@@ -202,6 +207,7 @@ async function compose(
       houseMicrosPerDay: config.allowance.houseDailyMicros,
     },
   });
+  const ownLimit = createOwnLimit({ db });
   const funding = {
     db,
     apiKeys,
@@ -213,6 +219,7 @@ async function compose(
   const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
   const setKey = createSetKey({
     apiKeys,
+    ownKeys: (userId) => readOwnKeys(funding, userId),
     sender,
     providers: remoteProviders.map((entry) => ({
       ...entry,
@@ -233,9 +240,10 @@ async function compose(
       },
     }),
     setKey,
-    createKeys({ apiKeys }),
+    createKeys({ db, apiKeys }),
     createDelKey({ apiKeys }),
-    createUsage({ ...funding, allowance, mailbox }),
+    createUsage({ ...funding, allowance, ownLimit, mailbox }),
+    createLimit({ db, ownLimit }),
     createModel({ ...funding, prices, provider }),
     createNew({ identities }),
     createStop({ identities, mailbox }),
@@ -260,6 +268,7 @@ async function compose(
         store: createTurnStore({ db, vault }),
         mailbox,
         allowance,
+        ownLimit,
         prices,
         provider,
         sender,
@@ -276,10 +285,15 @@ async function compose(
     });
     onClose(() => worker.stop());
     const retention = setInterval(() => {
-      Promise.all([clearOldWords(db, config.historyDays), apiKeys.removeExpired()]).catch(
-        (error: unknown) => log.error({ error: serializeError(error) }, 'retention'),
-      );
-    }, RETENTION_EVERY_MS);
+      Promise.all([
+        clearOldWords(db, config.historyDays),
+        apiKeys
+          .removeExpired()
+          .then((keys) =>
+            tellForgottenKeys({ db, sender: (name) => senders.get(name), log }, keys),
+          ),
+      ]).catch((error: unknown) => log.error({ error: serializeError(error) }, 'retention'));
+    }, tuning.retentionEveryMs ?? RETENTION_EVERY_MS);
     onClose(async () => clearInterval(retention));
   }
 

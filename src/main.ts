@@ -16,7 +16,17 @@ Set TELEGRAM_BOT_TOKEN (from @BotFather) in the environment or in a file .env, o
  */
 const HEAP_GROWING_PERCENT = 50;
 
+/**
+ * Closes the ways in which a running process shows its memory: without a listener, SIGUSR1 opens
+ * the inspector to everybody on the machine, and a diagnostic report lists the environment.
+ */
+function closeDiagnostics(): void {
+  process.on('SIGUSR1', () => {});
+  process.report.excludeEnv = true;
+}
+
 async function main(): Promise<void> {
+  closeDiagnostics();
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const config = parseConfig(readEnvironment());
   const hasPlatform = config.telegram !== undefined;

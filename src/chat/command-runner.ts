@@ -191,6 +191,8 @@ export function createCommandRunner({
       const id = JSON.stringify(key(message));
       const before = inFlight.get(id);
       if (before !== undefined) return before;
+      // Until all of it has ended, what was put off too: a redelivery in between is the same message.
+      let ended: Promise<void> = Promise.resolve();
       const carriedOut = (async () => {
         if (!(await begin(message, outcome))) return;
         const context = contextOf(
@@ -206,12 +208,13 @@ export function createCommandRunner({
           .catch((error: unknown) => log.error({ error: serializeError(error) }, 'inbox'))
           .finally(() => under.delete(finished));
         under.add(finished);
+        ended = finished;
       })();
       inFlight.set(id, carriedOut);
       try {
         await carriedOut;
       } finally {
-        inFlight.delete(id);
+        void ended.then(() => inFlight.delete(id));
       }
     },
 

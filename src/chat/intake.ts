@@ -50,12 +50,8 @@ export function createIntake(parts: IntakeParts): Intake {
   async function takeMessage(message: IncomingMessage): Promise<void> {
     const inGroup = message.chat.kind === 'group';
     const isSetKey = message.command?.name === 'setkey';
-    const whole = [
-      message.command?.argument ?? '',
-      message.text,
-      ...message.files.map((f) => f.name),
-    ];
-    const holdsKey = detectKeys(whole.join('\n')).length > 0;
+    const whole = wordsOf(message);
+    const holdsKey = detectKeys(whole).length > 0;
     if (inGroup && message.addressed === 'none' && !holdsKey) return;
 
     const { userId, chat, isKeyAwaited } = await identities.know(message.sender, message.chat);
@@ -91,7 +87,7 @@ export function createIntake(parts: IntakeParts): Intake {
         await removeExposedKey(message, userId);
       } else {
         await commands.once(message, 'key', userId, async (context) => {
-          await setKey.takePasted(context, whole.join('\n'));
+          await setKey.takePasted(context, whole);
         });
       }
       return;
@@ -152,21 +148,23 @@ export function createIntake(parts: IntakeParts): Intake {
       case 'too-long':
         await refuse(generalText.tooLong(TURN_TEXT_LIMIT));
         break;
-      case 'key': {
-        const sender = parts.sender(message.chat.platform);
-        let deleted = true;
-        for (const id of taken.messageIds) {
-          if ((await sender.deleteMessage(message.chat, id)) !== 'deleted') deleted = false;
-        }
-        await sender.notify({ chat: message.chat }, keysText.exposed(deleted));
+      case 'key':
+        await removePieces(message.chat, taken.messageIds);
         break;
-      }
     }
   }
 
+  async function removePieces(chat: ChatAddress, messageIds: readonly string[]): Promise<void> {
+    const sender = parts.sender(chat.platform);
+    let deleted = true;
+    for (const id of messageIds) {
+      if ((await sender.deleteMessage(chat, id)) !== 'deleted') deleted = false;
+    }
+    await sender.notify({ chat }, keysText.exposed(deleted));
+  }
+
   async function takeEdit(message: IncomingMessage): Promise<void> {
-    const text = [message.command?.argument ?? '', message.text].join('\n');
-    const holdsKey = detectKeys(text).length > 0;
+    const holdsKey = detectKeys(wordsOf(message)).length > 0;
     if (message.addressed === 'none' && !holdsKey) return;
     const userId = await identities.userOf(message.chat.platform, message.sender.platformUserId);
     if (holdsKey) {
@@ -183,10 +181,16 @@ export function createIntake(parts: IntakeParts): Intake {
     }
     const isAsk = message.command?.name === 'ask';
     if (message.command !== undefined && !isAsk) return;
-    await turnIntake.edit(
+    const edited = await turnIntake.edit(
       isAsk ? { ...message, text: message.command?.argument ?? '' } : message,
       userId,
     );
+    if (edited.result !== 'key') return;
+    await mailbox.cancel(
+      { turnId: edited.turnId, chatIds: await identities.chatIds(message.chat) },
+      'key',
+    );
+    await removePieces(message.chat, edited.messageIds);
   }
 
   return async (event) => {
@@ -220,4 +224,9 @@ export function createIntake(parts: IntakeParts): Intake {
       }
     }
   };
+}
+
+/** All of a message that its sender wrote. */
+function wordsOf({ command, text, files }: IncomingMessage): string {
+  return [command?.argument ?? '', text, ...files.map(({ name }) => name)].join('\n\n');
 }

@@ -29,10 +29,17 @@ export type TurnIntakeResult =
   /** The pieces of a split message hold a key only when put together: the turn is cancelled. */
   | { readonly result: 'key'; readonly turnId: number; readonly messageIds: readonly string[] };
 
+export type EditResult =
+  | { readonly result: 'edited' | 'ignored' }
+  | Extract<TurnIntakeResult, { readonly result: 'key' }>;
+
 export interface TurnIntake {
   accept(message: IncomingMessage, userId: number, chat: ChatRow): Promise<TurnIntakeResult>;
-  /** Replaces the text of a message whose turn still waits. @returns whether it did */
-  edit(message: IncomingMessage, userId: number): Promise<boolean>;
+  /**
+   * Replaces the text of a message whose turn still waits.
+   * @returns `ignored` where none does; `key` where it would make a key of pieces: nothing was changed
+   */
+  edit(message: IncomingMessage, userId: number): Promise<EditResult>;
   /** Cancels the turn that the message is part of, if that is still open. */
   cancel(message: IncomingMessage, chat: ChatRow, reason: 'key'): Promise<void>;
 }
@@ -130,7 +137,10 @@ export function createTurnIntake({
       }
       if (joined !== undefined) return joined;
       const rowKey = randomUUID();
-      const input: TurnInput = { authorName: message.sender.displayName, parts: [partOf(message)] };
+      const input: TurnInput = {
+        authorName: scrub(message.sender.displayName),
+        parts: [partOf(message)],
+      };
       return mailbox.accept({
         platform: message.chat.platform,
         platformChatId: message.chat.chatId,
@@ -166,14 +176,18 @@ export function createTurnIntake({
             ),
           )
           .for('update', { of: turns });
-        if (waiting === undefined) return false;
+        if (waiting === undefined) return { result: 'ignored' };
         const input = await readInput(userId, waiting);
         const parts = input.parts.map((part) =>
           part.messageId === message.messageId ? { ...part, text: partOf(message).text } : part,
         );
-        if (textLength(parts) > TURN_TEXT_LIMIT) return false;
+        if (textLength(parts) > TURN_TEXT_LIMIT) return { result: 'ignored' };
+        if (detectKeys(parts.map((part) => part.text).join('')).length > 0) {
+          const messageIds = parts.map((part) => part.messageId);
+          return { result: 'key', turnId: waiting.id, messageIds };
+        }
         await writeInput(tx, userId, waiting, { ...input, parts }, 0);
-        return true;
+        return { result: 'edited' };
       });
     },
 
@@ -223,7 +237,7 @@ function partOf(message: IncomingMessage): TurnPart {
     messageId: message.messageId,
     text: message.text.toWellFormed(),
     files: [...message.files],
-    ...(message.forwardedFrom === undefined ? {} : { forwardedFrom: message.forwardedFrom }),
+    ...(message.forwardedFrom === undefined ? {} : { forwardedFrom: scrub(message.forwardedFrom) }),
     ...(message.quoted === undefined
       ? {}
       : {
@@ -231,7 +245,8 @@ function partOf(message: IncomingMessage): TurnPart {
             ...message.quoted,
             // Somebody else's message may hold a key too: that part of it goes nowhere.
             text: scrub(message.quoted.text.toWellFormed()),
-            files: [...message.quoted.files],
+            authorName: scrub(message.quoted.authorName),
+            files: message.quoted.files.map((file) => ({ ...file, name: scrub(file.name) })),
           },
         }),
   };

@@ -2,15 +2,18 @@
 
 import type { ChatAddress, Sender } from '../chat/message.ts';
 import type { PlatformSender } from '../chat/platform.ts';
+import type { OwnKeys } from '../funding/funding.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
 import { detectKeys, recognise } from '../keys/detection.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Secret } from '../secret.ts';
 import { keysText, type ProviderText } from '../text/keys.ts';
 import { type Command, type CommandContext, rowId } from './command.ts';
+import { refOf } from './keys.ts';
 
 export interface SetKeyParts {
   readonly apiKeys: ApiKeys;
+  readonly ownKeys: (userId: number) => Promise<OwnKeys>;
   readonly sender: (platform: ChatAddress['platform']) => PlatformSender;
   /** Whom users can bring keys of, in the order in which they are offered. */
   readonly providers: readonly (ProviderText & { readonly id: RemoteProviderId })[];
@@ -23,7 +26,7 @@ export interface SetKey extends Command {
   takePasted(context: CommandContext, text: string): Promise<boolean>;
 }
 
-export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKey {
+export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyParts): SetKey {
   const textOf = (id: string): ProviderText =>
     providers.find((p) => p.id === id) ?? { id, name: id, keyPage: '' };
   const identity = (context: { readonly chat: ChatAddress; readonly sender: Sender }) => ({
@@ -35,6 +38,14 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
     if (context.messageId === undefined) return true;
     const done = await sender(context.chat.platform).deleteMessage(context.chat, context.messageId);
     return done === 'deleted';
+  }
+
+  /** Which other key than the one that was just saved answers. */
+  async function otherAnswering(userId: number, provider: RemoteProviderId) {
+    const { keys, answering } = await ownKeys(userId);
+    const saved = keys.find((key) => key.provider === provider);
+    if (saved === undefined || answering === undefined || answering === saved) return undefined;
+    return { provider: textOf(answering.provider).name, ref: refOf(saved) };
   }
 
   function check(
@@ -49,7 +60,12 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
       const added = await apiKeys.add(context.userId, provider, key);
       const notice =
         added.result === 'saved'
-          ? keysText.saved({ ...added, provider: name, deleted })
+          ? keysText.saved({
+              ...added,
+              provider: name,
+              deleted,
+              other: await otherAnswering(context.userId, provider),
+            })
           : added.result === 'refused'
             ? keysText.refused(added.reason, name, deleted)
             : keysText.tooManyChecks(added.retryAt);

@@ -23,6 +23,8 @@ export interface Deliverable {
   /** Markdown; may be empty where there is an outcome. */
   readonly answer: string;
   readonly outcome: Outcome | null;
+  /** A further sentence below the answer. */
+  readonly remark?: string | undefined;
 }
 
 export function openReply(
@@ -76,9 +78,10 @@ export async function deliver(
     return;
   }
 
+  const note = [notice?.markdown, what.remark].filter((text) => text !== undefined).join('\n');
   await (reply ?? openReply(parts, turn)).finish({
     markdown: what.answer,
-    ...(notice === undefined ? {} : { note: notice.markdown }),
+    ...(note === '' ? {} : { note }),
     ...(buttons === undefined ? {} : { buttons }),
   });
 }

@@ -3,13 +3,13 @@
 import type { Funding } from '../funding/funding.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
-import type { StreamedAnswer } from './answer-stream.ts';
+import type { AskedAnswer } from './provider-call.ts';
 import { failureOutcome } from './provider-failures.ts';
 import type { AbortReason } from './running-turns.ts';
 import type { TurnResult } from './turn-store.ts';
 
 export interface EndedStream {
-  readonly streamed: StreamedAnswer;
+  readonly streamed: AskedAnswer;
   /** Why the turn was told to stop, if it was. */
   readonly aborted: Exclude<AbortReason, 'lost'> | undefined;
   readonly paidBy: Funding['kind'];
@@ -17,7 +17,7 @@ export interface EndedStream {
   readonly costMicros: ((usage: Usage) => number) | undefined;
   /** In tokens, from above. */
   readonly estimatedInput: number;
-  /** The allowance paid for less output than was wanted. */
+  /** The allowance, or the user's own limit, paid for less output than was wanted. */
   readonly clamped: boolean;
 }
 
@@ -39,10 +39,14 @@ function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome
   if (aborted === 'stopped') return 'stopped';
   if (aborted === 'shutdown') return 'interrupted';
   if (aborted === 'closed') return null;
-  if (ending.type === 'error') return blank ? failureOutcome(ending.error, paidBy) : 'broken';
+  if (ending.type === 'error')
+    return blank ? failureOutcome(ending.error, paidBy, streamed.keyRefusal) : 'broken';
   if (ending.reason === 'refusal') return 'refused-by-model';
   if (blank) return 'no-text';
-  if (ending.reason === 'length') return clamped ? 'cut-by-budget' : 'too-long';
+  if (ending.reason === 'length') {
+    if (!clamped) return 'too-long';
+    return paidBy === 'own' ? 'cut-by-own-limit' : 'cut-by-budget';
+  }
   return null;
 }
 

@@ -6,8 +6,9 @@ import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
 import type { Allowance } from '../funding/allowance.ts';
 import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
-import { nextHouseDay } from '../funding/money.ts';
-import type { Prices } from '../funding/prices.ts';
+import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
+import type { OwnLimit } from '../funding/own-limit.ts';
+import type { Price, Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
 import { providerEntry, seesImages } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
@@ -15,10 +16,11 @@ import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { skippedFileRemark } from '../text/files.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
+import { costNote } from './cost-note.ts';
 import { deliver, openReply } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
-import { prepareRequest } from './request.ts';
+import { type ModelRequest, prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
 import { concludeTurn } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
@@ -28,6 +30,7 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
   readonly vault: Vault;
   readonly mailbox: Mailbox;
   readonly allowance: Allowance;
+  readonly ownLimit: OwnLimit;
   readonly prices: Prices;
   readonly sender: (platform: PlatformName) => PlatformSender;
   /** A stable name for the user that leads nowhere, for the house key's provider. */
@@ -48,10 +51,42 @@ interface Answered {
   /** The reply that was opened while the answer grew. */
   readonly reply: Reply | undefined;
   readonly funding: Funding | undefined;
+  /** Whose key was refused, where nobody pays. */
+  readonly provider?: ProviderId | undefined;
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
-  const { store, mailbox, allowance, log } = parts;
+  const { store, mailbox, allowance, ownLimit, log } = parts;
+
+  /**
+   * Sets aside the most that the call can cost, from whoever pays, and records that from now on
+   * money may be spent.
+   */
+  async function reserve(
+    turn: RunningTurn,
+    funding: Funding,
+    price: Price | undefined,
+    request: ModelRequest,
+  ) {
+    const { maxOutputTokens } = request;
+    const cost = price && {
+      inputMicros: parts.prices.costMicros(price, {
+        inputTokens: request.inputTokens,
+        cachedInputTokens: 0,
+        cacheWriteTokens: request.inputTokens,
+        outputTokens: 0,
+      }),
+      outputMicrosPerMillion: parts.prices.ratesFor(price, request.inputTokens).output,
+    };
+    const attempt = { turnId: turn.turnId, attempt: turn.attempt, userId: turn.userId };
+    if (funding.kind === 'own') {
+      await store.markCalled(turn, funding);
+      return ownLimit.reserve(attempt, maxOutputTokens, cost);
+    }
+    if (cost === undefined) throw new Error('the house model has no price');
+    const { provider, model } = funding;
+    return allowance.reserve({ ...attempt, ...cost, provider, model, maxOutputTokens });
+  }
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | undefined> {
@@ -63,7 +98,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
 
     if (turn.input.tooLong === true) return refuse('message-too-long');
     const funding = await chooseFunding(parts, turn.userId);
-    if (funding.kind === 'none') return refuse(funding.reason);
+    if (funding.kind === 'none') {
+      const toldElsewhere =
+        funding.reason === 'own-key-refused' && !funding.refusedByTurns.includes(turn.turnId);
+      const refused = await refuse(toldElsewhere ? 'own-key-still-refused' : funding.reason);
+      return 'provider' in funding ? { ...refused, provider: funding.provider } : refused;
+    }
     if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
       return refuse('consent-needed', funding);
     }
@@ -88,32 +128,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return { result, reply: undefined, funding };
     }
 
-    let { maxOutputTokens } = request;
-    if (funding.kind === 'house') {
-      if (price === undefined) throw new Error('the house model has no price');
-      const reserved = await allowance.reserve({
-        turnId: turn.turnId,
-        attempt: turn.attempt,
-        userId: turn.userId,
-        provider: funding.provider,
-        model: funding.model,
-        inputMicros: parts.prices.costMicros(price, {
-          inputTokens: request.inputTokens,
-          cachedInputTokens: 0,
-          cacheWriteTokens: request.inputTokens,
-          outputTokens: 0,
-        }),
-        outputMicrosPerMillion: parts.prices.ratesFor(price, request.inputTokens).output,
-        maxOutputTokens,
-      });
-      if (!reserved.ok) {
-        if (reserved.reason === 'taken-over') throw new FenceLost(`turn ${turn.turnId}`);
-        return refuse(reserved.reason, funding);
-      }
-      maxOutputTokens = reserved.maxOutputTokens;
-    } else {
-      await store.markCalled(turn, funding);
+    const reserved = await reserve(turn, funding, price, request);
+    if (!reserved.ok) {
+      if (reserved.reason === 'taken-over') throw new FenceLost(`turn ${turn.turnId}`);
+      return refuse(reserved.reason, funding);
     }
+    const { maxOutputTokens } = reserved;
     const reply = openReply({ db: parts.db, sender }, turn);
     try {
       const completion = {
@@ -147,11 +167,11 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         isAnswered && remarks !== ''
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
           : concluded;
-      const settled = { ...turn, spentMicros: result.costMicros ?? 0, answered: isAnswered };
+      const cost = { ...turn, spentMicros: result.costMicros ?? 0, answered: isAnswered };
       await store.store(
         turn,
         result,
-        funding.kind === 'house' ? allowance.settlement(settled, 'stored') : undefined,
+        (funding.kind === 'own' ? ownLimit : allowance).settlement(cost, 'stored'),
       );
       return { result, reply, funding };
     } catch (error) {
@@ -162,13 +182,19 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
 
   async function bring(
     turn: RunningTurn,
-    { result: { answer, outcome }, reply, funding }: Answered,
+    { result, reply, funding, provider }: Answered,
   ): Promise<number | undefined> {
+    const { answer, outcome } = result;
     try {
+      const remark = await costNote(parts, turn, result, funding);
       await deliver(
-        { db: parts.db, sender: parts.sender(turn.chat.platform), facts: factsOf(turn, funding) },
+        {
+          db: parts.db,
+          sender: parts.sender(turn.chat.platform),
+          facts: factsOf(turn, funding, provider),
+        },
         turn,
-        { answer, outcome },
+        { answer, outcome, remark },
         reply,
       );
       const status = answer === '' && outcome !== null ? 'failed' : 'done';
@@ -188,12 +214,17 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     }
   }
 
-  function factsOf(turn: RunningTurn, funding: Funding | undefined): OutcomeFacts {
-    const provider = (funding?.provider ?? turn.provider ?? parts.house.provider) as ProviderId;
+  function factsOf(
+    turn: RunningTurn,
+    funding: Funding | undefined,
+    refusedBy: ProviderId | undefined,
+  ): OutcomeFacts {
+    const provider = refusedBy ?? funding?.provider ?? turn.provider ?? parts.house.provider;
     return {
-      providerName: providerEntry(provider).name,
+      providerName: providerEntry(provider as ProviderId).name,
       model: funding?.model ?? turn.model ?? parts.house.model,
       resetsAt: nextHouseDay(new Date()),
+      monthResetsAt: nextHouseMonth(new Date()),
       turnsPerDay: parts.limits.turnsPerDay,
       mailboxLimit: parts.limits.mailboxLimit,
     };
@@ -203,7 +234,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     const turn = await store.read(claim);
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;
     // First of all, so that no way out of here leaves a reservation behind.
-    if (claim.attempt > 1) await allowance.settleLost(turn, turn.providerWasAsked);
+    if (claim.attempt > 1) await settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
       return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
@@ -235,7 +266,15 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   /** Before a turn goes back into the line, where it may be cancelled and never be run again. */
   async function settleOwn(claim: Claim): Promise<void> {
     const { turnId, providerWasAsked } = await store.read(claim);
-    await allowance.settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
+    await settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
+  }
+
+  async function settleLost(
+    turn: { readonly turnId: number; readonly attempt: number },
+    providerWasAsked: boolean,
+  ): Promise<void> {
+    await allowance.settleLost(turn, providerWasAsked);
+    await ownLimit.settleLost(turn, providerWasAsked);
   }
 
   /** A turn that must not be run (again) ends with what there is. */

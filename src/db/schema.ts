@@ -2,6 +2,7 @@
 
 import {
   bigint,
+  boolean,
   check,
   customType,
   date,
@@ -27,11 +28,16 @@ const identity = () => bigintNumber('id').generatedAlwaysAsIdentity().primaryKey
 export const users = pgTable('users', {
   id: identity(),
   createdAt: moment('created_at').notNull().defaultNow(),
-  /** The provider and model that the user chose with /model; null: Latchkey's default. */
+  /**
+   * The provider whose key answers (/model, or "Make default" in /keys), and the model there; null:
+   * the newest key, its provider's usual model.
+   */
   provider: text('provider'),
   model: text('model'),
   /** When the user agreed that what others said in groups is context on their own key. */
   groupConsentAt: moment('group_consent_at'),
+  /** Below each answer in private: what it cost and what is left. */
+  showCost: boolean('show_cost').notNull().default(false),
 });
 
 /** A user on a platform. */
@@ -79,8 +85,16 @@ export const apiKeys = pgTable(
     createdAt: moment('created_at').notNull().defaultNow(),
     checkedAt: moment('checked_at'),
     lastUsedAt: moment('last_used_at'),
+    /** The turn whose call was refused: it tells the owner the whole of it, the next ones in brief. */
+    refusedByTurn: bigintNumber('refused_by_turn'),
+    /** The user's wish; it holds for the key that replaces this one too. Null: kept until deleted. */
+    forgetAfterDays: integer('forget_after_days'),
+    expiresAt: moment('expires_at'),
   },
-  (t) => [unique('api_keys_user_provider').on(t.userId, t.provider)],
+  (t) => [
+    unique('api_keys_user_provider').on(t.userId, t.provider),
+    index('api_keys_expiry').on(t.expiresAt).where(sql`expires_at is not null`),
+  ],
 );
 
 /** A key that was pasted without /setkey: kept ten minutes behind the button "Use this key". */
@@ -303,6 +317,49 @@ export const reservations = pgTable(
     settledMicros: bigintNumber('settled_micros'),
     /** What of that was counted against the user's allowance; nothing where nothing was answered. */
     chargedMicros: bigintNumber('charged_micros'),
+  },
+  (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
+);
+
+/** What a user may spend on their own keys together, and has spent in the running day and month (UTC). */
+export const ownLimits = pgTable(
+  'own_limits',
+  {
+    userId: bigintNumber('user_id')
+      .primaryKey()
+      .references(() => users.id),
+    /** Null: no limit. */
+    dayLimitMicros: bigintNumber('day_limit_micros'),
+    monthLimitMicros: bigintNumber('month_limit_micros'),
+    /** The day that the sums are of; a later one begins at nothing. */
+    day: date('day', { mode: 'string' }).notNull(),
+    daySpentMicros: bigintNumber('day_spent_micros').notNull().default(0),
+    dayReservedMicros: bigintNumber('day_reserved_micros').notNull().default(0),
+    /** The first day of the month that the sums are of. */
+    month: date('month', { mode: 'string' }).notNull(),
+    monthSpentMicros: bigintNumber('month_spent_micros').notNull().default(0),
+    monthReservedMicros: bigintNumber('month_reserved_micros').notNull().default(0),
+  },
+  () => [
+    check(
+      'own_limits_not_negative',
+      sql`day_spent_micros >= 0 and day_reserved_micros >= 0 and month_spent_micros >= 0 and month_reserved_micros >= 0 and coalesce(day_limit_micros, 1) > 0 and coalesce(month_limit_micros, 1) > 0`,
+    ),
+  ],
+);
+
+/** The most that one attempt at a turn can cost its user's own key, until it is settled. */
+export const ownReservations = pgTable(
+  'own_reservations',
+  {
+    turnId: bigintNumber('turn_id')
+      .notNull()
+      .references(() => turns.id, { onDelete: 'cascade' }),
+    attempt: integer('attempt').notNull(),
+    userId: bigintNumber('user_id').notNull(),
+    day: date('day', { mode: 'string' }).notNull(),
+    amountMicros: bigintNumber('amount_micros').notNull(),
+    settledAt: moment('settled_at'),
   },
   (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
 );

@@ -6,6 +6,7 @@
 import type { Database } from '../db/client.ts';
 import { and, eq, isNull, type SQL, sql } from '../db/drizzle.ts';
 import { allowanceDays, reservations } from '../db/schema.ts';
+import { LEAST_OUTPUT_TOKENS, type OutputCost } from './clamp.ts';
 import { houseDay, nextHouseDay } from './money.ts';
 
 export interface AllowanceLimits {
@@ -17,21 +18,12 @@ export interface AllowanceLimits {
   readonly houseMicrosPerDay: number;
 }
 
-/** A turn that could say less than this is refused instead. */
-export const LEAST_OUTPUT_TOKENS = 256;
-
-export interface ReservationRequest {
+export interface ReservationRequest extends OutputCost {
   readonly turnId: number;
   readonly attempt: number;
   readonly userId: number;
   readonly provider: string;
   readonly model: string;
-  /** The most that the input can cost, in micros. */
-  readonly inputMicros: number;
-  /** Micros a million output tokens. */
-  readonly outputMicrosPerMillion: number;
-  /** The most output wanted, in tokens. */
-  readonly maxOutputTokens: number;
 }
 
 export type AllowanceRefusal = 'turns-used' | 'money-used' | 'house-used';

@@ -3,8 +3,9 @@
 import type { Database } from '../db/client.ts';
 import { eq, exists } from '../db/drizzle.ts';
 import { apiKeys as apiKeyRows, users } from '../db/schema.ts';
-import type { ApiKeys } from '../keys/api-keys.ts';
-import { defaultModel, isProviderId } from '../llm/catalogue.ts';
+import type { ApiKeys, ListedKey } from '../keys/api-keys.ts';
+import { VaultError } from '../keys/vault.ts';
+import { defaultModel } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
 import type { HouseBreaker } from './house-breaker.ts';
@@ -16,18 +17,30 @@ export type Funding =
       readonly model: string;
       readonly apiKey: Secret;
       readonly keyVersion: number;
+      /** The user wishes to read below each private answer what it cost. */
+      readonly showCost: boolean;
     }
   | {
       readonly kind: 'house';
       readonly provider: ProviderId;
       readonly model: string;
       readonly apiKey: Secret;
+      readonly showCost: boolean;
     };
 
 export type FundingChoice =
   | Funding
   /** The user has keys of their own, and all were refused: the house does not silently pay. */
-  | { readonly kind: 'none'; readonly reason: 'own-key-refused' | 'house-unavailable' };
+  | {
+      readonly kind: 'none';
+      readonly reason: 'own-key-refused';
+      readonly provider: ProviderId;
+      /** The turns that tell, or told, the user of it. */
+      readonly refusedByTurns: readonly number[];
+    }
+  /** What is kept of the key that answers does not open. */
+  | { readonly kind: 'none'; readonly reason: 'own-key-unreadable'; readonly provider: ProviderId }
+  | { readonly kind: 'none'; readonly reason: 'house-unavailable' };
 
 export interface House {
   readonly provider: ProviderId;
@@ -44,10 +57,10 @@ export interface FundingParts {
 
 /** Chooses who pays. With the house, the turn may become the probe of a breaker: ask once a turn. */
 export async function chooseFunding(parts: FundingParts, userId: number): Promise<FundingChoice> {
-  const own = await ownFunding(parts, userId);
+  const { own, showCost } = await ownFunding(parts, userId);
   if (own !== undefined) return own;
   if (!parts.breaker.mayTry()) return { kind: 'none', reason: 'house-unavailable' };
-  return { kind: 'house', ...parts.house };
+  return { kind: 'house', ...parts.house, showCost };
 }
 
 /** Who would pay for the user's next turn, without any effect. */
@@ -59,39 +72,96 @@ export async function previewFunding(
   readonly provider: ProviderId;
   readonly model: string;
 }> {
-  const own = await ownFunding(parts, userId);
+  const { own } = await ownFunding(parts, userId);
   if (own === undefined) return { ...parts.house, kind: 'house' };
   if (own.kind === 'none') return { ...parts.house, kind: 'none' };
   return own;
 }
 
-async function ownFunding(
-  { db, apiKeys }: FundingParts,
+/**
+ * Which of a user's keys answers: the chosen one, or else the newest; never a refused one.
+ * @param keys oldest first
+ */
+function answeringKey(
+  keys: readonly ListedKey[],
+  chosen: string | undefined,
+): ListedKey | undefined {
+  const usable = keys.filter(({ state }) => state !== 'refused');
+  return usable.find(({ provider }) => provider === chosen) ?? usable.at(-1);
+}
+
+export interface OwnKeys {
+  /** Oldest first. */
+  readonly keys: readonly ListedKey[];
+  readonly answering: ListedKey | undefined;
+  /** What the user chose. */
+  readonly chosen: { readonly provider: string | null; readonly model: string | null };
+  readonly showCost: boolean;
+}
+
+/** A user's keys, without opening any. */
+export async function readOwnKeys(
+  { db, apiKeys }: Pick<FundingParts, 'db' | 'apiKeys'>,
   userId: number,
-): Promise<Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined> {
+): Promise<OwnKeys> {
   const [user] = await db
     .select({
       provider: users.provider,
       model: users.model,
+      showCost: users.showCost,
       hasKeys: exists(
         db.select({ id: apiKeyRows.id }).from(apiKeyRows).where(eq(apiKeyRows.userId, userId)),
       ),
     })
     .from(users)
     .where(eq(users.id, userId));
-  if (!user?.hasKeys) return undefined;
-  const chosen = user.provider !== null && isProviderId(user.provider) ? user.provider : undefined;
-
-  const key =
-    (chosen === undefined ? undefined : await apiKeys.keyFor(userId, chosen)) ??
-    (await apiKeys.keyFor(userId));
-  if (key === undefined) return { kind: 'none', reason: 'own-key-refused' };
-  const model = key.provider === chosen ? user.model : undefined;
+  const keys = user?.hasKeys ? await apiKeys.list(userId) : [];
   return {
-    kind: 'own',
+    keys,
+    answering: answeringKey(keys, user?.provider ?? undefined),
+    chosen: { provider: user?.provider ?? null, model: user?.model ?? null },
+    showCost: user?.showCost === true,
+  };
+}
+
+async function ownFunding(
+  parts: FundingParts,
+  userId: number,
+): Promise<{
+  readonly own: Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined;
+  readonly showCost: boolean;
+}> {
+  const { keys, answering, chosen, showCost } = await readOwnKeys(parts, userId);
+  const newest = keys.at(-1);
+  if (newest === undefined) return { own: undefined, showCost };
+  const key = answering && (await openedKey(parts, userId, answering.provider));
+  if (answering !== undefined && key === 'unreadable') {
+    const { provider } = answering;
+    return { own: { kind: 'none', reason: 'own-key-unreadable', provider }, showCost };
+  }
+  if (key === undefined || key === 'unreadable') {
+    const refusedByTurns = keys.flatMap((k) => (k.refusedByTurn === null ? [] : [k.refusedByTurn]));
+    const { provider } = newest;
+    return { own: { kind: 'none', reason: 'own-key-refused', provider, refusedByTurns }, showCost };
+  }
+  const model = key.provider === chosen.provider ? chosen.model : null;
+  const own = {
+    kind: 'own' as const,
     provider: key.provider,
     model: model ?? defaultModel(key.provider),
     apiKey: key.apiKey,
     keyVersion: key.version,
+    showCost,
   };
+  return { own, showCost };
+}
+
+/** A damaged row is its owner's to replace; the house does not pay instead, and nobody is asked. */
+async function openedKey({ apiKeys }: FundingParts, userId: number, provider: ProviderId) {
+  try {
+    return await apiKeys.keyFor(userId, provider);
+  } catch (error) {
+    if (error instanceof VaultError) return 'unreadable';
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 /** What a user's turns have cost, read from the turns themselves. */
 
 import type { Database } from '../db/client.ts';
-import { and, eq, gte, sql } from '../db/drizzle.ts';
+import { and, eq, gte, isNull, or, sql } from '../db/drizzle.ts';
 import { turns } from '../db/schema.ts';
 
 export interface UsageSum {
@@ -34,10 +34,35 @@ export async function usageSince(
     .where(
       and(
         eq(turns.userId, userId),
-        gte(turns.finishedAt, since),
+        endedSince(since),
         sql`${turns.answer} is not null and ${turns.funding} is not null`,
       ),
     )
     .groupBy(turns.funding);
   return rows.flatMap((row) => (row.funding === null ? [] : [{ ...row, funding: row.funding }]));
+}
+
+/** What turns on own keys have cost since a moment, in micros, by provider. */
+export async function ownSpendByProvider(
+  db: Database,
+  userId: number,
+  since: Date,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .select({
+      provider: turns.provider,
+      costMicros: sql<number>`coalesce(sum(${turns.costMicros}), 0)`.mapWith(Number),
+    })
+    .from(turns)
+    .where(and(eq(turns.userId, userId), eq(turns.funding, 'own'), endedSince(since)))
+    .groupBy(turns.provider);
+  return new Map(rows.flatMap((r) => (r.provider === null ? [] : [[r.provider, r.costMicros]])));
+}
+
+/** An answer that is being delivered has cost what it cost. */
+function endedSince(since: Date) {
+  return or(
+    gte(turns.finishedAt, since),
+    and(isNull(turns.finishedAt), gte(turns.answeredAt, since)),
+  );
 }

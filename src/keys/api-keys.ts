@@ -9,16 +9,30 @@ import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
 import { recognise } from './detection.ts';
 import { CHECK_WINDOW_MS, countKeyCheck } from './key-check-limit.ts';
+import {
+  bindingOf,
+  CHECK_TIMEOUT_MS,
+  createKeyLife,
+  daysAfter,
+  type ForgottenKey,
+  type KeyLife,
+  notExpired,
+  type UsableState,
+} from './key-life.ts';
 import { createKeyPrompts, type KeyPrompts } from './key-prompts.ts';
 import { createPastedKeys, type PastedKeys } from './pasted-keys.ts';
-import type { SealBinding, Vault } from './vault.ts';
+import type { Vault } from './vault.ts';
 
+export type {
+  CheckAgainResult,
+  ForgottenKey,
+  KeyRef,
+  KeyRefusal,
+  KeyState,
+  ListedKey,
+  UsableState,
+} from './key-life.ts';
 export type { Identity, KeyPrompt } from './key-prompts.ts';
-
-/** What is known of a key that may be used; `unchecked`: its provider could not be asked. */
-export type UsableState = 'valid' | 'limited' | 'unchecked';
-/** `refused`: the provider has refused it since; kept, so that its user is told, and never used. */
-export type KeyState = UsableState | 'refused';
 
 export type RefusalReason = 'invalid' | 'admin-key' | 'login-token' | 'unrecognised';
 
@@ -33,14 +47,6 @@ export type AddResult =
   | { readonly result: 'refused'; readonly reason: RefusalReason }
   | { readonly result: 'rate-limited'; readonly retryAt: Date };
 
-export interface ListedKey {
-  readonly provider: RemoteProviderId;
-  readonly hint: string;
-  readonly state: KeyState;
-  readonly createdAt: Date;
-  readonly lastUsedAt: Date | null;
-}
-
 export interface UsableKey {
   readonly provider: RemoteProviderId;
   readonly apiKey: Secret;
@@ -49,31 +55,27 @@ export interface UsableKey {
   readonly version: number;
 }
 
-export interface ApiKeys extends KeyPrompts, PastedKeys {
+export interface ApiKeys extends KeyLife, KeyPrompts, PastedKeys {
   /**
    * Checks the key with its provider and keeps it unless that refuses it. One key a provider: the
    * one before serves until this one is kept.
    */
   add(userId: number, provider: RemoteProviderId, key: Secret): Promise<AddResult>;
-  /** Oldest first. */
-  list(userId: number): Promise<readonly ListedKey[]>;
-  /** @returns whether there was one */
-  remove(userId: number, provider: RemoteProviderId): Promise<boolean>;
   /**
-   * The key that a turn may use: the named provider's, or else the newest; never a refused one.
+   * The key that a turn may use: the named provider's, or else the newest; never a refused one, nor
+   * one whose time is over.
    * @throws VaultError where it is kept but does not open
    */
   keyFor(userId: number, provider?: ProviderId): Promise<UsableKey | undefined>;
-  /** @returns true for the one call that changed it, and only while that version is still kept */
-  markRefused(userId: number, provider: ProviderId, version: number): Promise<boolean>;
   /** To be called when the provider has answered with it: an unchecked key is then valid. */
   markUsed(userId: number, provider: ProviderId, version: number): Promise<void>;
-  /** Deletes pasted keys, prompts and counts of checks whose time is over. */
-  removeExpired(): Promise<void>;
+  /**
+   * Deletes keys, pasted keys, prompts and counts of checks whose time is over.
+   * @returns the users' keys among them
+   */
+  removeExpired(): Promise<readonly ForgottenKey[]>;
 }
 
-/** How long a provider may take to judge a key, in milliseconds. */
-const CHECK_TIMEOUT_MS = 10_000;
 /** What a key is made of, and how long it may be: it is sent in an HTTP header. */
 const KEY_SHAPE = /^[\x21-\x7e]{20,512}$/;
 
@@ -97,7 +99,7 @@ export function createApiKeys({
   ): Promise<boolean> {
     for (;;) {
       const [old] = await db
-        .select({ version: apiKeys.version })
+        .select({ version: apiKeys.version, forgetAfterDays: apiKeys.forgetAfterDays })
         .from(apiKeys)
         .where(ofUser(userId, provider));
       // Begun at random: a key's version does not come again after it was deleted, so that a late
@@ -105,6 +107,7 @@ export function createApiKeys({
       const version = old === undefined ? randomInt(1, 2 ** 30) : old.version + 1;
       const sealed = await vault.seal(userId, bindingOf(provider, version), text);
       const at = now();
+      const keepDays = old?.forgetAfterDays ?? null;
       const row = {
         sealed,
         version,
@@ -113,6 +116,8 @@ export function createApiKeys({
         checkedAt: state === 'unchecked' ? null : at,
         createdAt: at,
         lastUsedAt: null,
+        refusedByTurn: null,
+        expiresAt: keepDays === null ? null : daysAfter(at, keepDays),
       };
       const saved =
         old === undefined
@@ -131,7 +136,9 @@ export function createApiKeys({
     }
   }
 
+  const life = createKeyLife({ db, vault, providers, now });
   return {
+    ...life,
     ...createKeyPrompts({ db, now }),
     ...createPastedKeys({ db, vault, now }),
 
@@ -148,31 +155,6 @@ export function createApiKeys({
       return { result: 'saved', state, hint: text.slice(-4), replaced };
     },
 
-    async list(userId) {
-      const rows = await db
-        .select({
-          provider: apiKeys.provider,
-          hint: apiKeys.hint,
-          state: apiKeys.state,
-          createdAt: apiKeys.createdAt,
-          lastUsedAt: apiKeys.lastUsedAt,
-        })
-        .from(apiKeys)
-        .where(eq(apiKeys.userId, userId))
-        .orderBy(apiKeys.createdAt, apiKeys.id);
-      return rows.flatMap(({ provider, ...row }) =>
-        isProviderId(provider) ? [{ provider, ...row }] : [],
-      );
-    },
-
-    async remove(userId, provider) {
-      const removed = await db
-        .delete(apiKeys)
-        .where(ofUser(userId, provider))
-        .returning({ id: apiKeys.id });
-      return removed.length > 0;
-    },
-
     async keyFor(userId, provider) {
       const [row] = await db
         .select()
@@ -181,6 +163,7 @@ export function createApiKeys({
           and(
             eq(apiKeys.userId, userId),
             ne(apiKeys.state, 'refused'),
+            notExpired(now()),
             provider === undefined ? undefined : eq(apiKeys.provider, provider),
           ),
         )
@@ -192,15 +175,6 @@ export function createApiKeys({
       const { state, version } = row;
       const text = await vault.open(userId, bindingOf(row.provider, version), row.sealed);
       return { provider: row.provider, apiKey: new Secret(text), state, version };
-    },
-
-    async markRefused(userId, provider, version) {
-      const marked = await db
-        .update(apiKeys)
-        .set({ state: 'refused', checkedAt: now() })
-        .where(and(ofVersion(userId, provider, version), ne(apiKeys.state, 'refused')))
-        .returning({ id: apiKeys.id });
-      return marked.length > 0;
     },
 
     async markUsed(userId, provider, version) {
@@ -218,6 +192,7 @@ export function createApiKeys({
       await db.delete(pastedKeys).where(lte(pastedKeys.expiresAt, at));
       await db.delete(keyPrompts).where(lte(keyPrompts.expiresAt, at));
       await db.delete(keyChecks).where(lte(keyChecks.at, new Date(at.getTime() - CHECK_WINDOW_MS)));
+      return life.forgetExpired();
     },
   };
 }
@@ -229,10 +204,6 @@ function refusalOf(text: string, provider: RemoteProviderId): RefusalReason | un
   if (found.result === 'refused') return found.reason;
   // A key that tells by itself that it is another provider's is not shown to this one.
   return found.result === 'key' && found.provider !== provider ? 'unrecognised' : undefined;
-}
-
-function bindingOf(provider: string, version: number): SealBinding {
-  return { purpose: 'api-key', row: `${provider}:${version}` };
 }
 
 function ofUser(userId: number, provider: string) {

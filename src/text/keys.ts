@@ -58,17 +58,27 @@ export const keysText = {
     state: 'valid' | 'limited' | 'unchecked';
     replaced: boolean;
     deleted: boolean;
+    /** Set where another key of theirs answers: whose, and what names the saved one in a button. */
+    other?: { readonly provider: string; readonly ref: string } | undefined;
   }): Notice => ({
     markdown: [
       `${facts.replaced ? 'Replaced' : 'Saved'}: your ${facts.provider} key ending in ${inlineCode(facts.hint)}.`,
       {
-        valid: `${facts.provider} accepts it. From now on it pays for your messages, and ${facts.provider} bills you directly.`,
-        limited: `It is a restricted key: it may not list models, so I offer the usual ones in /model. From now on it pays for your messages.`,
-        unchecked: `${facts.provider} did not answer, so I could not check it. I try it with your next message.`,
+        valid: `${facts.provider} accepts it.`,
+        limited: `It is a restricted key: it may not list models, so I offer the usual ones in /model.`,
+        unchecked: `${facts.provider} did not answer, so I could not check it.`,
       }[facts.state],
+      facts.other !== undefined
+        ? `Your messages are still answered with your ${facts.other.provider} key, which is your default.`
+        : facts.state === 'unchecked'
+          ? 'I try it with your next message.'
+          : `From now on it pays for your messages, and ${facts.provider} bills you directly.`,
       ...(facts.deleted ? [] : [COULD_NOT_DELETE]),
     ].join('\n\n'),
     buttons: [
+      ...(facts.other === undefined
+        ? []
+        : [[{ label: 'Make default', action: `keys:default-${facts.other.ref}` }]]),
       [
         { label: 'Choose a model', action: 'run:model' },
         { label: 'My keys', action: 'run:keys' },
@@ -153,61 +163,10 @@ export const keysText = {
     markdown: 'Keys belong in our private chat, never in a group.',
     buttons: [[{ label: 'Open the private chat', directChat: 'setkey' }]],
   }),
-
-  list: (
-    keys: readonly {
-      provider: string;
-      id: string;
-      hint: string;
-      state: 'valid' | 'limited' | 'unchecked' | 'refused';
-      createdAt: Date;
-      lastUsedAt: Date | null;
-    }[],
-  ): Notice =>
-    keys.length === 0
-      ? {
-          markdown:
-            'You have no key here. Your messages are paid by the free allowance: see /usage.',
-          buttons: [[{ label: 'Add a key', action: 'run:setkey' }]],
-        }
-      : {
-          markdown: [
-            '**Your keys**',
-            ...keys.map(
-              (key) =>
-                `- **${key.provider}** …${inlineCode(key.hint)}: ${STATES[key.state]}; added ${time(key.createdAt)}, ${key.lastUsedAt === null ? 'not used yet' : `last used ${time(key.lastUsedAt)}`}`,
-            ),
-            '',
-            'They are kept encrypted; nobody but you can use them, and nobody can see them.',
-          ].join('\n'),
-          buttons: [
-            ...keys.map((key) => [
-              { label: `Replace ${key.provider}`, action: `setkey:${key.id}` },
-              { label: `Delete ${key.provider}`, action: `delkey:${key.id}` },
-            ]),
-            [{ label: 'Add a key', action: 'run:setkey' }],
-          ],
-        },
-
-  chooseToDelete: (keys: readonly { provider: string; id: string }[]): Notice => ({
-    markdown: 'Which key shall I delete?',
-    buttons: keys.map((key) => [{ label: key.provider, action: `delkey:${key.id}` }]),
-  }),
-  deleted: (provider: string): Notice => ({
-    markdown: `Deleted: your ${provider} key. If you need it nowhere else, revoke it at ${provider} too.`,
-  }),
-  nothingToDelete: (): Notice => ({ markdown: 'There is no such key.' }),
 };
 
 const COULD_NOT_DELETE =
   '**I could not delete the message that held the key.** Please delete it yourself, then revoke the key at its provider and make a new one: whoever can read this chat can read the key.';
-
-const STATES = {
-  valid: 'works',
-  limited: 'works, restricted',
-  unchecked: 'not checked yet',
-  refused: '**refused by its provider**',
-} as const;
 
 function pairs<T>(items: readonly T[]): readonly (readonly T[])[] {
   const rows: T[][] = [];

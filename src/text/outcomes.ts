@@ -9,7 +9,10 @@ import { inlineCode, time } from './markdown.ts';
 export interface OutcomeFacts {
   readonly providerName: string;
   readonly model: string;
+  /** When the house's day ends. */
   readonly resetsAt: Date;
+  /** When the house's month ends. */
+  readonly monthResetsAt: Date;
   readonly turnsPerDay: number;
   /** How many turns of the user may wait. */
   readonly mailboxLimit: number;
@@ -36,6 +39,8 @@ const REPLACE_KEY: readonly (readonly Button[])[] = [
 const CHOOSE_MODEL: readonly (readonly Button[])[] = [
   [{ label: 'Choose a model', directChat: 'model' }],
 ];
+
+const LIMIT: readonly (readonly Button[])[] = [[{ label: 'My limit', directChat: 'limit' }]];
 
 const PRIVATE_REASON = 'I could not answer on your own key. I wrote you why in our private chat.';
 
@@ -88,6 +93,52 @@ const OUTCOMES = {
     buttons: REPLACE_KEY,
     inGroups: PRIVATE_REASON,
     inDirectChat: true,
+  },
+  'own-key-still-refused': {
+    say: ({ providerName }) =>
+      `Not answered: ${providerName} has refused your key. Replace it, or delete it to go back to the free allowance.`,
+    buttons: REPLACE_KEY,
+    inGroups: 'I can’t answer on your own key at the moment: see our private chat.',
+  },
+  'own-key-unreadable': {
+    say: ({ providerName }) =>
+      `What I keep of your ${providerName} key does not open any more, so I asked nobody. Please send the key again, or delete it to go back to the free allowance.`,
+    buttons: REPLACE_KEY,
+    inGroups: PRIVATE_REASON,
+    inDirectChat: true,
+  },
+  'own-key-replaced': {
+    say: ({ providerName }) =>
+      `${providerName} refused the key that this was asked with, which you have replaced or deleted since. Ask again.`,
+  },
+  'own-day-limit': {
+    say: ({ resetsAt }) =>
+      `Your own limit for today is used up, so I did not ask. It begins anew ${time(resetsAt)}; /limit changes it.`,
+    buttons: LIMIT,
+    inGroups: PRIVATE_REASON,
+    inDirectChat: true,
+  },
+  'own-month-limit': {
+    say: ({ monthResetsAt }) =>
+      `Your own limit for this month is used up, so I did not ask. It begins anew ${time(monthResetsAt)}; /limit changes it.`,
+    buttons: LIMIT,
+    inGroups: PRIVATE_REASON,
+    inDirectChat: true,
+  },
+  'own-price-unknown': {
+    say: ({ model }) =>
+      `I don’t know what ${inlineCode(model)} costs, so with it I can’t keep to the limit that you set, and did not ask. Choose a model whose price /model shows, or take the limit off with \`/limit off\`.`,
+    buttons: [
+      [
+        { label: 'Choose a model', directChat: 'model' },
+        { label: 'My limit', directChat: 'limit' },
+      ],
+    ],
+    inGroups: PRIVATE_REASON,
+    inDirectChat: true,
+  },
+  'cut-by-own-limit': {
+    say: () => 'Cut here: the spending limit of this key allowed no more. See /limit.',
   },
   'own-no-permission': {
     say: ({ providerName, model }) =>
