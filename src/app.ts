@@ -4,6 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { createCommandRunner } from './chat/command-runner.ts';
 import { createIdentities } from './chat/identities.ts';
 import { createIntake } from './chat/intake.ts';
+import { createLinkCodes } from './chat/link-codes.ts';
+import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
@@ -17,9 +19,12 @@ import {
   createStop,
 } from './commands/general.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
+import { createLink } from './commands/link.ts';
+import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createSetKey } from './commands/setkey.ts';
+import { createUnlink } from './commands/unlink.ts';
 import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
 import { clearOldWords, RETENTION_EVERY_MS } from './conversation/retention.ts';
@@ -208,6 +213,8 @@ async function compose(
     house,
     breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
   };
+  const linkCodes = createLinkCodes({ db, ring });
+  const linking = { linking: createLinking({ db }), tell: createTellLinked({ sender, log }) };
   const commands: Command[] = [];
   const runner = createCommandRunner({ db, commands, sender, processId, log });
   const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
@@ -228,8 +235,9 @@ async function compose(
         model: house.model,
       },
       runLinked: (context) => {
-        const [name = '', ...rest] = context.argument.split('-');
-        return runner.run(name, { ...context, argument: rest.join('-') });
+        // Anybody can make up a link: it names a row at most, never a code or a key.
+        const [name = '', row = ''] = context.argument.split('-');
+        return runner.run(name, { ...context, argument: /^\d+$/.test(row) ? row : '' });
       },
     }),
     setKey,
@@ -237,6 +245,8 @@ async function compose(
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, mailbox }),
     createModel({ ...funding, prices, provider }),
+    createLink({ ...linking, codes: linkCodes }),
+    createUnlink(linking),
     createNew({ identities }),
     createStop({ identities, mailbox }),
     createHelp(() => commands),
@@ -276,9 +286,11 @@ async function compose(
     });
     onClose(() => worker.stop());
     const retention = setInterval(() => {
-      Promise.all([clearOldWords(db, config.historyDays), apiKeys.removeExpired()]).catch(
-        (error: unknown) => log.error({ error: serializeError(error) }, 'retention'),
-      );
+      Promise.all([
+        clearOldWords(db, config.historyDays),
+        apiKeys.removeExpired(),
+        linkCodes.removeExpired(),
+      ]).catch((error: unknown) => log.error({ error: serializeError(error) }, 'retention'));
     }, RETENTION_EVERY_MS);
     onClose(async () => clearInterval(retention));
   }

@@ -13,7 +13,7 @@ import { generalText } from '../text/general.ts';
 import { keysText } from '../text/keys.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
-import type { Identities } from './identities.ts';
+import type { Identities, Person } from './identities.ts';
 import type { ChatAddress, IncomingMessage, PlatformEvent } from './message.ts';
 import type { PlatformSender } from './platform.ts';
 import { TURN_TEXT_LIMIT } from './turn-input.ts';
@@ -58,10 +58,11 @@ export function createIntake(parts: IntakeParts): Intake {
     const holdsKey = detectKeys(whole.join('\n')).length > 0;
     if (inGroup && message.addressed === 'none' && !holdsKey) return;
 
-    const [userId, isKeyAwaited] = await Promise.all([
-      identities.userOf(message.chat.platform, message.sender.platformUserId),
+    const [person, isKeyAwaited] = await Promise.all([
+      identities.personOf(message.chat.platform, message.sender.platformUserId),
       setKey.isAwaited(message.chat, message.sender),
     ]);
+    const { userId } = person;
     if (inGroup && (holdsKey || isSetKey)) {
       if (holdsKey || (message.command?.argument ?? '') !== '') {
         await removeExposedKey(message, userId);
@@ -101,7 +102,7 @@ export function createIntake(parts: IntakeParts): Intake {
     }
     await takeTurn(
       command === undefined ? message : { ...message, text: command.argument },
-      userId,
+      person,
     );
   }
 
@@ -115,7 +116,8 @@ export function createIntake(parts: IntakeParts): Intake {
       .catch((error: unknown) => parts.log.warn({ error: serializeError(error) }, 'a notice'));
   }
 
-  async function takeTurn(message: IncomingMessage, userId: number): Promise<void> {
+  async function takeTurn(message: IncomingMessage, person: Person): Promise<void> {
+    const { userId } = person;
     const refuse = (notice: ReturnType<typeof generalText.nothingToRead>) =>
       commands.once(message, 'refused', userId, async (context) => {
         context.answer(notice, notice.markdown);
@@ -130,7 +132,7 @@ export function createIntake(parts: IntakeParts): Intake {
       return;
     }
     const chat = await identities.chatOf(message.chat);
-    const taken = await turnIntake.accept(message, userId, chat);
+    const taken = await turnIntake.accept(message, person, chat);
     switch (taken.result) {
       case 'accepted':
       case 'merged': {
@@ -141,6 +143,13 @@ export function createIntake(parts: IntakeParts): Intake {
         break;
       }
       case 'duplicate':
+        break;
+      case 'moved':
+        // Linked or separated in this moment: it is the other user's turn.
+        await takeTurn(
+          message,
+          await identities.personOf(message.chat.platform, message.sender.platformUserId),
+        );
         break;
       case 'full':
         await commands.once(message, 'refused', userId, async (context) =>
@@ -166,12 +175,12 @@ export function createIntake(parts: IntakeParts): Intake {
     const text = [message.command?.argument ?? '', message.text].join('\n');
     const holdsKey = detectKeys(text).length > 0;
     if (message.addressed === 'none' && !holdsKey) return;
-    const userId = await identities.userOf(message.chat.platform, message.sender.platformUserId);
+    const person = await identities.personOf(message.chat.platform, message.sender.platformUserId);
     if (holdsKey) {
       const chat = await identities.chatOf(message.chat);
       await turnIntake.cancel(message, chat, 'key');
       const edited = { ...message, messageId: `${message.messageId}#edit` };
-      await commands.once(edited, 'key', userId, async (context) => {
+      await commands.once(edited, 'key', person.userId, async (context) => {
         const sender = parts.sender(message.chat.platform);
         const deleted = (await sender.deleteMessage(message.chat, message.messageId)) === 'deleted';
         const notice = keysText.exposed(deleted);
@@ -183,7 +192,7 @@ export function createIntake(parts: IntakeParts): Intake {
     if (message.command !== undefined && !isAsk) return;
     await turnIntake.edit(
       isAsk ? { ...message, text: message.command?.argument ?? '' } : message,
-      userId,
+      person,
     );
   }
 

@@ -18,10 +18,14 @@ export function createKeys({ apiKeys }: KeysParts): Command {
     description: 'My API keys',
     where: 'direct',
     async run(context) {
-      const keys = await apiKeys.list(context.userId);
+      const [keys, aside] = await Promise.all([
+        apiKeys.list(context.userId),
+        apiKeys.listAside(context.userId),
+      ]);
       context.answer(
         keysText.list(
           keys.map((key) => ({ ...key, id: key.provider, provider: nameOf(key.provider) })),
+          aside.map((key) => ({ ...key, provider: nameOf(key.provider) })),
         ),
       );
     },

@@ -48,7 +48,7 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
     const { name } = textOf(provider);
     context.later(async () => {
       const shown = await context.post(keysText.checking(name));
-      const added = await apiKeys.add(context.userId, provider, key);
+      const added = await apiKeys.add(context.userId, provider, key, identity(context));
       const notice =
         added.result === 'saved'
           ? keysText.saved({ ...added, provider: name, deleted })

@@ -14,6 +14,8 @@ import type { Outcome } from '../text/outcomes.ts';
 /** A turn that this process has claimed. */
 export interface RunningTurn extends Fence {
   readonly userId: number;
+  /** Under whose data key its words are sealed. */
+  readonly ownerId: number;
   readonly platformUserId: string;
   readonly chatId: number;
   readonly chat: ChatAddress;
@@ -88,7 +90,7 @@ export function createTurnStore({
   }
 
   const sealAnswer = (turn: RunningTurn, markdown: string) =>
-    vault.seal(turn.userId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
+    vault.seal(turn.ownerId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
 
   return {
     async read(fence) {
@@ -100,9 +102,11 @@ export function createTurnStore({
       if (row === undefined) throw new FenceLost(`turn ${fence.turnId} was taken over`);
       const { turns: turn, chats: chat } = row;
       const binding = { row: turn.rowKey };
+      const ownerId = turn.ownerId ?? turn.userId;
       return {
         ...fence,
         userId: turn.userId,
+        ownerId,
         platformUserId: turn.platformUserId,
         chatId: turn.chatId,
         chat: {
@@ -116,13 +120,13 @@ export function createTurnStore({
         replyTo: turn.replyTo,
         createdAt: turn.createdAt,
         input: decodeTurnInput(
-          await vault.open(turn.userId, { purpose: 'turn-input', ...binding }, turn.input),
+          await vault.open(ownerId, { purpose: 'turn-input', ...binding }, turn.input),
         ),
         cancelReason: turn.cancelReason,
         answer:
           turn.answer === null
             ? ''
-            : await vault.open(turn.userId, { purpose: 'turn-answer', ...binding }, turn.answer),
+            : await vault.open(ownerId, { purpose: 'turn-answer', ...binding }, turn.answer),
         outcome: turn.outcome,
         providerWasAsked: turn.calledAt !== null,
         answered: turn.answeredAt !== null,

@@ -163,6 +163,7 @@ export const keysText = {
       createdAt: Date;
       lastUsedAt: Date | null;
     }[],
+    aside: readonly { provider: string; hint: string }[] = [],
   ): Notice =>
     keys.length === 0
       ? {
@@ -176,6 +177,10 @@ export const keysText = {
             ...keys.map(
               (key) =>
                 `- **${key.provider}** …${inlineCode(key.hint)}: ${STATES[key.state]}; added ${time(key.createdAt)}, ${key.lastUsedAt === null ? 'not used yet' : `last used ${time(key.lastUsedAt)}`}`,
+            ),
+            ...aside.map(
+              (key) =>
+                `- **${key.provider}** …${inlineCode(key.hint)}: put aside while your accounts are linked; back in use after /unlink`,
             ),
             '',
             'They are kept encrypted; nobody but you can use them, and nobody can see them.',
