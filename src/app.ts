@@ -1,6 +1,9 @@
 /** The composition root: builds every part from the configuration, and takes them down again. */
 
 import { randomUUID } from 'node:crypto';
+import { createChatGate } from './chat/chat-gate.ts';
+import type { ChatRights } from './chat/chat-rights.ts';
+import { createChatSettings } from './chat/chat-settings.ts';
 import { createCommandRunner } from './chat/command-runner.ts';
 import { createIdentities } from './chat/identities.ts';
 import { createIntake } from './chat/intake.ts';
@@ -9,6 +12,7 @@ import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
+import { createChat } from './commands/chat.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
 import {
@@ -24,6 +28,8 @@ import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createSetKey } from './commands/setkey.ts';
+import { createSettings } from './commands/settings.ts';
+import { personalSettings } from './commands/settings-list.ts';
 import { createUnlink } from './commands/unlink.ts';
 import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
@@ -184,8 +190,15 @@ async function compose(
       ? undefined
       : createTerminal({ ...terminalIo, commands: commandNames });
   const senders = new Map<PlatformName, PlatformSender>();
-  if (telegram !== undefined) senders.set('telegram', telegram.sender);
-  if (terminal !== undefined) senders.set('terminal', terminal.sender);
+  const rights = new Map<PlatformName, ChatRights>();
+  if (telegram !== undefined) {
+    senders.set('telegram', telegram.sender);
+    rights.set('telegram', telegram.rights);
+  }
+  if (terminal !== undefined) {
+    senders.set('terminal', terminal.sender);
+    rights.set('terminal', terminal.rights);
+  }
   const sender = (platform: PlatformName): PlatformSender => {
     const found = senders.get(platform);
     if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
@@ -245,8 +258,13 @@ async function compose(
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, mailbox }),
     createModel({ ...funding, prices, provider }),
+    createSettings(personalSettings({ ...funding, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
+    createChat({
+      settings: createChatSettings({ db }),
+      rights: (platform) => rights.get(platform),
+    }),
     createNew({ identities }),
     createStop({ identities, mailbox }),
     createHelp(() => commands),
@@ -300,6 +318,7 @@ async function compose(
     identities,
     turnIntake: createTurnIntake({ db, vault, mailbox }),
     commands: runner,
+    gate: createChatGate({ rights: (platform) => rights.get(platform), log }),
     setKey,
     mailbox,
     wakeups,

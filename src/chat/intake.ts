@@ -11,6 +11,7 @@ import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
 import { generalText } from '../text/general.ts';
 import { keysText } from '../text/keys.ts';
+import type { ChatGate } from './chat-gate.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
 import type { Identities, Person } from './identities.ts';
@@ -23,6 +24,7 @@ export interface IntakeParts {
   readonly identities: Identities;
   readonly turnIntake: TurnIntake;
   readonly commands: CommandRunner;
+  readonly gate: ChatGate;
   readonly setKey: SetKey;
   readonly mailbox: Mailbox;
   readonly wakeups: Wakeups;
@@ -132,6 +134,11 @@ export function createIntake(parts: IntakeParts): Intake {
       return;
     }
     const chat = await identities.chatOf(message.chat);
+    const admitted = await parts.gate.check(message, chat.rules);
+    if (admitted !== 'admitted') {
+      if (admitted !== 'silence') await refuse(admitted);
+      return;
+    }
     const taken = await turnIntake.accept(message, person, chat);
     switch (taken.result) {
       case 'accepted':

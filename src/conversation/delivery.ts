@@ -23,6 +23,8 @@ export interface Deliverable {
   /** Markdown; may be empty where there is an outcome. */
   readonly answer: string;
   readonly outcome: Outcome | null;
+  /** What the answer cost; stands last. */
+  readonly costNote?: string | undefined;
 }
 
 export function openReply(
@@ -33,6 +35,9 @@ export function openReply(
     turnId: turn.turnId,
     chat: turn.chat,
     replyTo: turn.replyTo,
+    ...(turn.rules.answersIn === 'threads' && turn.chat.threadId === undefined
+      ? { inThread: true as const }
+      : {}),
     deliveries: createDeliveryLog(db, turn),
   });
 }
@@ -76,9 +81,10 @@ export async function deliver(
     return;
   }
 
+  const notes = [notice?.markdown, what.costNote].filter((note) => note !== undefined);
   await (reply ?? openReply(parts, turn)).finish({
     markdown: what.answer,
-    ...(notice === undefined ? {} : { note: notice.markdown }),
+    ...(notes.length === 0 ? {} : { note: notes.join('\n\n') }),
     ...(buttons === undefined ? {} : { buttons }),
   });
 }

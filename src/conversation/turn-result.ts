@@ -1,12 +1,15 @@
 /** What a turn came to when its stream ended. */
 
+import type { Allowance } from '../funding/allowance.ts';
 import type { Funding } from '../funding/funding.ts';
+import { providerEntry } from '../llm/catalogue.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
+import { costNote } from '../text/settings.ts';
 import type { StreamedAnswer } from './answer-stream.ts';
 import { failureOutcome } from './provider-failures.ts';
 import type { AbortReason } from './running-turns.ts';
-import type { TurnResult } from './turn-store.ts';
+import type { RunningTurn, TurnResult } from './turn-store.ts';
 
 export interface EndedStream {
   readonly streamed: StreamedAnswer;
@@ -31,6 +34,39 @@ export function concludeTurn(ended: EndedStream): TurnResult {
       ? {}
       : { costMicros: ended.costMicros(usage) }),
   };
+}
+
+/**
+ * Adds what the answer cost and what is left, where its user wants to read that. Made before the
+ * turn is settled, and stored with it, so that a second delivery shows the same.
+ * @param reservedMicros what the allowance holds for this turn until then
+ */
+export async function withCostNote(
+  result: TurnResult,
+  turn: Pick<RunningTurn, 'userId' | 'chat' | 'showCost'>,
+  {
+    funding,
+    allowance,
+    reservedMicros,
+  }: {
+    readonly funding: Funding;
+    readonly allowance: Pick<Allowance, 'state'>;
+    readonly reservedMicros: number;
+  },
+): Promise<TurnResult> {
+  if (!turn.showCost || turn.chat.kind !== 'direct' || result.answer.trim() === '') return result;
+  const { costMicros } = result;
+  if (funding.kind === 'own') {
+    const provider = providerEntry(funding.provider).name;
+    return { ...result, costNote: costNote({ costMicros, provider, left: undefined }) };
+  }
+  const state = await allowance.state(turn.userId);
+  const spent = state.spentMicros - reservedMicros + (costMicros ?? 0);
+  const left = {
+    turns: Math.max(0, state.turnsLimit - state.turnsUsed),
+    micros: Math.max(0, state.limitMicros - spent),
+  };
+  return { ...result, costNote: costNote({ costMicros, provider: undefined, left }) };
 }
 
 function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome | null {

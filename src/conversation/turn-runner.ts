@@ -1,10 +1,11 @@
 /** A turn from its claim to its answer on the platform. */
 
+import { wholeOf } from '../chat/chat-rules.ts';
 import type { PlatformName } from '../chat/message.ts';
 import { PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
-import type { Allowance } from '../funding/allowance.ts';
+import type { Allowance, ChatCap } from '../funding/allowance.ts';
 import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
 import { nextHouseDay } from '../funding/money.ts';
 import type { Prices } from '../funding/prices.ts';
@@ -20,7 +21,7 @@ import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import { prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
-import { concludeTurn } from './turn-result.ts';
+import { concludeTurn, withCostNote } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
 export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
@@ -88,6 +89,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     }
 
     let { maxOutputTokens } = request;
+    let reservedMicros = 0;
     if (funding.kind === 'house') {
       if (price === undefined) throw new Error('the house model has no price');
       const reserved = await allowance.reserve({
@@ -102,9 +104,11 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         }),
         outputMicrosPerMillion: parts.prices.ratesFor(price, request.inputTokens).output,
         maxOutputTokens,
+        ...capOf(turn),
       });
       if (!reserved.ok) return refuse(reserved.reason, funding);
       maxOutputTokens = reserved.maxOutputTokens;
+      reservedMicros = reserved.amountMicros;
     }
     const reply = openReply({ db: parts.db, sender }, turn);
     try {
@@ -136,10 +140,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       });
       const isAnswered = concluded.answer.trim() !== '';
       // Stored with the answer: a second delivery has to send the same parts as the first.
-      const result =
+      const result = await withCostNote(
         isAnswered && remarks !== ''
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
-          : concluded;
+          : concluded,
+        turn,
+        { funding, allowance, reservedMicros },
+      );
       await store.store(turn, result, async (tx) => {
         if (funding.kind !== 'house') return;
         await allowance.settle(tx, turn, result.costMicros ?? 0, isAnswered);
@@ -153,13 +160,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
 
   async function bring(
     turn: RunningTurn,
-    { result: { answer, outcome }, reply, funding }: Answered,
+    { result: { answer, outcome, costNote }, reply, funding }: Answered,
   ): Promise<void> {
     try {
       await deliver(
         { db: parts.db, sender: parts.sender(turn.chat.platform), facts: factsOf(turn, funding) },
         turn,
-        { answer, outcome },
+        { answer, outcome, costNote },
         reply,
       );
       await mailbox.finish(turn, answer === '' && outcome !== null ? 'failed' : 'done', null);
@@ -199,7 +206,11 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return;
     }
     if (turn.answered) {
-      await bring(turn, already({ answer: turn.answer, outcome: known }));
+      const { answer, costNote } = turn;
+      await bring(
+        turn,
+        already({ answer, outcome: known, ...(costNote === null ? {} : { costNote }) }),
+      );
       return;
     }
     const closed = closeInstead(turn);
@@ -242,6 +253,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   return run;
+}
+
+/** The cap of the chat, where it has one. */
+function capOf({ chat, rules }: RunningTurn): { readonly chat?: ChatCap } {
+  const { turnsPerDay, microsPerDay } = rules;
+  if (turnsPerDay === null && microsPerDay === null) return {};
+  return { chat: { ...wholeOf(chat), turnsPerDay, microsPerDay } };
 }
 
 /** What an earlier attempt stored. */

@@ -1,10 +1,13 @@
 /** Reads and writes of running turns. Every write carries the fence: without it, nothing changes. */
 
+import type { ChatRules } from '../chat/chat-rules.ts';
+import { rulesOf } from '../chat/chat-settings.ts';
+import { settingsOfChat } from '../chat/identities.ts';
 import type { ChatAddress, PlatformName } from '../chat/message.ts';
 import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
 import type { Database, Queryable } from '../db/client.ts';
 import { and, eq } from '../db/drizzle.ts';
-import { chats, turns } from '../db/schema.ts';
+import { chatSettings, chats, turns, users } from '../db/schema.ts';
 import type { Funding } from '../funding/funding.ts';
 import type { Vault } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
@@ -19,6 +22,9 @@ export interface RunningTurn extends Fence {
   readonly platformUserId: string;
   readonly chatId: number;
   readonly chat: ChatAddress;
+  readonly rules: ChatRules;
+  /** The user wants to read below private answers what they cost. */
+  readonly showCost: boolean;
   readonly conversation: number;
   readonly rowKey: string;
   readonly replyTo: string;
@@ -28,6 +34,7 @@ export interface RunningTurn extends Fence {
   /** What was shown so far, or the answer. */
   readonly answer: string;
   readonly outcome: string | null;
+  readonly costNote: string | null;
   readonly providerWasAsked: boolean;
   readonly answered: boolean;
   readonly deliveryTries: number;
@@ -40,6 +47,8 @@ export interface TurnResult {
   /** Markdown; empty where there is only an outcome to tell. */
   readonly answer: string;
   readonly outcome: Outcome | null;
+  /** Shown below the answer. */
+  readonly costNote?: string;
   readonly usage?: Usage;
   /** Absent: nothing was spent, or the model's price is unknown. */
   readonly costMicros?: number;
@@ -95,12 +104,19 @@ export function createTurnStore({
   return {
     async read(fence) {
       const [row] = await db
-        .select()
+        .select({
+          turn: turns,
+          chat: chats,
+          settings: chatSettings,
+          showCost: users.showCost,
+        })
         .from(turns)
         .innerJoin(chats, eq(chats.id, turns.chatId))
+        .innerJoin(users, eq(users.id, turns.userId))
+        .leftJoin(chatSettings, and(...settingsOfChat))
         .where(held(fence));
       if (row === undefined) throw new FenceLost(`turn ${fence.turnId} was taken over`);
-      const { turns: turn, chats: chat } = row;
+      const { turn, chat } = row;
       const binding = { row: turn.rowKey };
       const ownerId = turn.ownerId ?? turn.userId;
       return {
@@ -114,7 +130,10 @@ export function createTurnStore({
           chatId: chat.platformChatId,
           kind: chat.kind,
           ...(chat.threadId === '' ? {} : { threadId: chat.threadId }),
+          ...(chat.wholeId === '' ? {} : { wholeId: chat.wholeId }),
         },
+        rules: rulesOf(row.settings),
+        showCost: row.showCost,
         conversation: turn.conversation,
         rowKey: turn.rowKey,
         replyTo: turn.replyTo,
@@ -128,6 +147,7 @@ export function createTurnStore({
             ? ''
             : await vault.open(ownerId, { purpose: 'turn-answer', ...binding }, turn.answer),
         outcome: turn.outcome,
+        costNote: turn.costNote,
         providerWasAsked: turn.calledAt !== null,
         answered: turn.answeredAt !== null,
         deliveryTries: turn.deliveryTries,
@@ -155,6 +175,7 @@ export function createTurnStore({
           answer,
           answeredAt: new Date(),
           outcome: result.outcome,
+          costNote: result.costNote ?? null,
           inputTokens: result.usage?.inputTokens ?? null,
           cachedInputTokens: result.usage?.cachedInputTokens ?? null,
           outputTokens: result.usage?.outputTokens ?? null,

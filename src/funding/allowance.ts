@@ -1,6 +1,6 @@
 /**
  * The house allowance: reserved before the provider is asked, settled with what was really used.
- * Rows are always locked in the order house day, allowance day.
+ * Whoever locks a user's or a chat's day has locked the house's before.
  */
 
 import type { Database, Queryable } from '../db/client.ts';
@@ -30,9 +30,20 @@ export interface ReservationRequest {
   readonly outputMicrosPerMillion: number;
   /** The most output wanted, in tokens. */
   readonly maxOutputTokens: number;
+  /** Set where the chat has a cap of its own. */
+  readonly chat?: ChatCap;
 }
 
-export type AllowanceRefusal = 'turns-used' | 'money-used' | 'house-used';
+/** What the house gives a chat a day, whoever asks there. */
+export interface ChatCap {
+  readonly platform: string;
+  readonly wholeId: string;
+  /** Null: only the other is capped. */
+  readonly turnsPerDay: number | null;
+  readonly microsPerDay: number | null;
+}
+
+export type AllowanceRefusal = 'turns-used' | 'money-used' | 'house-used' | 'chat-used';
 
 export type ReservationResult =
   | { readonly ok: true; readonly maxOutputTokens: number; readonly amountMicros: number }
@@ -87,11 +98,17 @@ export function createAllowance({
         update reservations set settled_at = ${now().toISOString()}::timestamptz,
                settled_micros = ${spentMicros}::bigint, charged_micros = ${charged}::bigint
         where turn_id = ${turnId} and attempt = ${attempt} and settled_at is null
-        returning user_id, day, amount_micros
+        returning user_id, day, amount_micros, chat_platform, chat_whole_id
       ), house as (
         update house_days h set reserved_micros = h.reserved_micros - s.amount_micros,
                spent_micros = h.spent_micros + ${spentMicros}::bigint
-        from settled s where h.day = s.day returning s.user_id, s.day, s.amount_micros
+        from settled s where h.day = s.day returning s.*
+      ), chat as (
+        update chat_days c set reserved_micros = c.reserved_micros - h.amount_micros,
+               spent_micros = c.spent_micros + ${spentMicros}::bigint,
+               turns = c.turns - ${answered ? 0 : 1}::int
+        from house h
+        where c.platform = h.chat_platform and c.whole_id = h.chat_whole_id and c.day = h.day
       )
       update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
              spent_micros = a.spent_micros + ${charged}::bigint,
@@ -103,10 +120,13 @@ export function createAllowance({
     reserve: (request) =>
       db.transaction(async (tx) => {
         const day = houseDay(now());
+        const { chat } = request;
         const [held] = await tx.execute<{
           house_taken: number;
           turns: number;
           user_taken: number;
+          chat_turns: number | null;
+          chat_taken: number | null;
         }>(sql`
           with house as (
             insert into house_days (day) values (${day}::date)
@@ -116,16 +136,36 @@ export function createAllowance({
             insert into allowance_days (user_id, day) select ${request.userId}::bigint, ${day}::date from house
             on conflict (user_id, day) do update set day = excluded.day
             returning turns, spent_micros + reserved_micros as taken
-          )
-          select house.taken as house_taken, mine.turns, mine.taken as user_taken from house, mine`);
+          )${
+            chat === undefined
+              ? sql``
+              : sql`, chat as (
+            insert into chat_days (platform, whole_id, day)
+            select ${chat.platform}, ${chat.wholeId}, ${day}::date from house
+            on conflict (platform, whole_id, day) do update set day = excluded.day
+            returning turns, spent_micros + reserved_micros as taken
+          )`
+          }
+          select house.taken as house_taken, mine.turns, mine.taken as user_taken,
+                 ${chat === undefined ? sql`null::int` : sql`chat.turns`} as chat_turns,
+                 ${chat === undefined ? sql`null::bigint` : sql`chat.taken`} as chat_taken
+          from house, mine${chat === undefined ? sql`` : sql`, chat`}`);
         if (held === undefined) throw new Error('an upsert returned no row');
 
         if (held.turns >= limits.turnsPerDay) return { ok: false, reason: 'turns-used' };
         const userLeft = limits.microsPerDay - held.user_taken;
         const houseLeft = limits.houseMicrosPerDay - held.house_taken;
-        const maxOutputTokens = affordableOutput(request, Math.min(userLeft, houseLeft));
+        if (chat?.turnsPerDay != null && (held.chat_turns ?? 0) >= chat.turnsPerDay) {
+          return { ok: false, reason: 'chat-used' };
+        }
+        const chatLeft =
+          chat?.microsPerDay == null ? Infinity : chat.microsPerDay - (held.chat_taken ?? 0);
+        const left = Math.min(userLeft, houseLeft, chatLeft);
+        const maxOutputTokens = affordableOutput(request, left);
         if (maxOutputTokens < Math.min(LEAST_OUTPUT_TOKENS, request.maxOutputTokens)) {
-          return { ok: false, reason: userLeft <= houseLeft ? 'money-used' : 'house-used' };
+          const reason =
+            left === userLeft ? 'money-used' : left === chatLeft ? 'chat-used' : 'house-used';
+          return { ok: false, reason };
         }
 
         const amountMicros = request.inputMicros + outputMicros(request, maxOutputTokens);
@@ -137,10 +177,20 @@ export function createAllowance({
             update allowance_days set reserved_micros = reserved_micros + ${amountMicros}::bigint,
                    turns = turns + 1
             where user_id = ${request.userId} and day = ${day}::date
-          )
-          insert into reservations (turn_id, attempt, user_id, day, amount_micros)
+          )${
+            chat === undefined
+              ? sql``
+              : sql`, chat as (
+            update chat_days set reserved_micros = reserved_micros + ${amountMicros}::bigint,
+                   turns = turns + 1
+            where platform = ${chat.platform} and whole_id = ${chat.wholeId} and day = ${day}::date
+          )`
+          }
+          insert into reservations (turn_id, attempt, user_id, day, amount_micros,
+                                    chat_platform, chat_whole_id)
           values (${request.turnId}, ${request.attempt}, ${request.userId}, ${day}::date,
-                  ${amountMicros}::bigint)`);
+                  ${amountMicros}::bigint, ${chat?.platform ?? null}::text,
+                  ${chat?.wholeId ?? null}::text)`);
         return { ok: true, maxOutputTokens, amountMicros };
       }),
 

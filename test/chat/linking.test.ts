@@ -98,6 +98,18 @@ describe('linked accounts', () => {
     expect(await here.keyFor('openai')).toBe(text);
   });
 
+  test('a key that is added at the very moment of linking is never left where nobody uses it', async () => {
+    for (let round = 0; round < 15; round += 1) {
+      const [here, there] = await pair();
+      const code = await town.codeFor(here, there);
+      const [text] = await Promise.all([
+        there.addKey('openai'),
+        town.linking.link(here.identity, code),
+      ]);
+      expect(await here.keyFor('openai')).toBe(text);
+    }
+  });
+
   test('have used today what both had used, and separated still have', async () => {
     const [here, there] = await pair();
     await here.spend(30_000);
