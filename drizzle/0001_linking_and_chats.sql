@@ -40,6 +40,9 @@ CREATE TABLE "link_codes" (
 	CONSTRAINT "link_codes_maker" UNIQUE("platform","platform_user_id")
 );
 --> statement-breakpoint
+ALTER TABLE "allowance_days" ADD COLUMN "shared_with" bigint;--> statement-breakpoint
+ALTER TABLE "allowance_days" ADD COLUMN "shared_turns" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "allowance_days" ADD COLUMN "shared_micros" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "api_keys" ADD COLUMN "owner_id" bigint;--> statement-breakpoint
 ALTER TABLE "chats" ADD COLUMN "whole_id" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "identities" ADD COLUMN "own_user_id" bigint;--> statement-breakpoint

@@ -85,7 +85,7 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
         .from(chats)
         .leftJoin(chatSettings, and(...settingsOfChat))
         .where(at(chat));
-      if (known !== undefined && known.wholeId === wholeId) {
+      if (known !== undefined && (chat.wholeId === undefined || known.wholeId === wholeId)) {
         return { ...known, rules: rulesOf(known.settings) };
       }
       const [made] = await db
@@ -99,7 +99,7 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
         })
         .onConflictDoUpdate({
           target: [chats.platform, chats.platformChatId, chats.threadId],
-          set: { kind: chat.kind, wholeId },
+          set: { kind: chat.kind, ...(chat.wholeId === undefined ? {} : { wholeId }) },
         })
         .returning(columns);
       if (made === undefined) throw new Error('an upsert returned no row');

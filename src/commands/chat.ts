@@ -1,7 +1,7 @@
 /** /chat: how the bot behaves in a group or server, for those who may manage it. */
 
 import type { ChatRights } from '../chat/chat-rights.ts';
-import { type ChatRules, placeOf } from '../chat/chat-rules.ts';
+import { type ChatRules, mayAnswerIn, placeOf } from '../chat/chat-rules.ts';
 import type { ChatSettings } from '../chat/chat-settings.ts';
 import type { PlatformName } from '../chat/message.ts';
 import { type Notice, PlatformError } from '../chat/platform.ts';
@@ -36,7 +36,7 @@ export function createChat({
       places:
         rules.places === null
           ? undefined
-          : { count: rules.places.length, here: rules.places.includes(placeOf(chat)) },
+          : { count: rules.places.length, here: mayAnswerIn(rules, chat) },
     });
   }
 
@@ -53,8 +53,10 @@ export function createChat({
       return /^\d{1,11}$/.test(value) ? { microsPerDay: Number(value) } : readCap('dollars', value);
     }
     if (name !== 'where') return undefined;
-    const places = (await settings.read(chat)).places ?? [];
-    const others = places.filter((place) => place !== placeOf(chat));
+    const rules = await settings.read(chat);
+    const others = (rules.places ?? []).filter(
+      (place) => !mayAnswerIn({ ...rules, places: [place] }, chat),
+    );
     if (value === 'all') return { places: null };
     if (value === 'only') return { places: [placeOf(chat)] };
     // A row of a server's many channels, not of all of them.

@@ -352,6 +352,10 @@ export const allowanceDays = pgTable(
     turns: integer('turns').notNull().default(0),
     spentMicros: bigintNumber('spent_micros').notNull().default(0),
     reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+    /** What of it is counted on this user too since they were separated: once, if they join again. */
+    sharedWith: bigintNumber('shared_with'),
+    sharedTurns: integer('shared_turns').notNull().default(0),
+    sharedMicros: bigintNumber('shared_micros').notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.userId, t.day] }),

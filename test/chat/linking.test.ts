@@ -127,6 +127,30 @@ describe('linked accounts', () => {
     }
   });
 
+  test('linked, separated and linked again on one day have used no more and no less than they did', async () => {
+    for (const swap of [false, true]) {
+      const [here, there] = await pair();
+      await here.spend(10_000);
+      await there.spend(20_000);
+      await town.link(here, there);
+      await there.spend(5_000);
+      await town.linking.unlink(here.identity);
+      await here.spend(1_000);
+      await there.spend(2_000);
+      await (swap ? town.link(there, here) : town.link(here, there));
+      for (const who of [here, there]) {
+        expect(await who.used()).toEqual({ turnsUsed: 5, spentMicros: 38_000 });
+      }
+      await town.linking.unlink(here.identity);
+      expect(await here.used()).toEqual({ turnsUsed: 5, spentMicros: 38_000 });
+      // With somebody else nothing of it was shared.
+      const other = await town.person('terminal');
+      await other.spend(1_000);
+      await town.link(other, there);
+      expect(await other.used()).toEqual({ turnsUsed: 6, spentMicros: 39_000 });
+    }
+  });
+
   test('/usage sums both, and afterwards each has what it said itself', async () => {
     const [here, there] = await pair();
     const count = async (who: typeof here) => {

@@ -122,7 +122,7 @@ test('“here only” answers in this topic and no other, and says so once an ho
   await sees(/Answer to.*now also in blue/s, { thread: blue });
 }, 20_000);
 
-test('“managers only” answers them alone, and follows who is one', async () => {
+test('“managers only” answers them alone, and tells others so once', async () => {
   const { boss, owner, member, say, sees, set, count } = scene();
   say(boss, '/chat');
   const page = await sees(/Settings of this chat/);

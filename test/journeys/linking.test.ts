@@ -160,35 +160,3 @@ test('waits for an answer that is under way, and then joins by the same button',
     )
     .toBe(true);
 }, 30_000);
-
-test('/settings shows the cost below private answers when asked to, and no longer when not', async () => {
-  await sitDown();
-  const ann = onTelegram();
-  ann.say('/settings');
-  const page = await ann.sees(/Cost below each private answer: not shown/);
-  ann.press(page, 'Show the cost');
-  const shown = await ann.sees(/Cost below each private answer: shown/);
-  ann.say('what does it cost?');
-  const answer = await ann.sees(/Answer to.*what does it cost/s);
-  expect(textOf(answer)).toMatch(
-    /\$0\.0\d+, paid by the house\. 5 free messages and \$0\.0\d+ left today\./,
-  );
-  const left = /and \$(0\.\d+) left/.exec(textOf(answer))?.[1];
-  ann.say('/usage');
-  expect(textOf(await ann.sees(/This month/))).toContain(`5 of 6 messages and $${left} of`);
-  ann.press(shown, 'Hide the cost');
-  await ann.sees(/Cost below each private answer: not shown/);
-  ann.say('and this?');
-  expect(textOf(await ann.sees(/Answer to.*and this/s))).not.toContain('paid by');
-  const key = world.openai.keys.add('valid', madeKey());
-  ann.say(`/setkey ${key}`);
-  await ann.sees(/Saved/);
-  ann.say('/settings');
-  const again = await ann.sees(/on your own OpenAI key/);
-  ann.press(again, 'Show the cost');
-  await ann.sees(/Cost below each private answer: shown/);
-  ann.say('on my own key');
-  expect(textOf(await ann.sees(/Answer to.*on my own key/s))).toMatch(
-    /\$0\.0\d+, paid by your OpenAI key\.$/,
-  );
-}, 30_000);

@@ -68,6 +68,7 @@ export async function linkingTown(database: TestDatabase) {
       identity,
       me,
       chat,
+      messageOf,
       /** As intake does: who it is, then into the mailbox. */
       async say(text: string) {
         return intake.accept(messageOf(text), await me(), await identities.chatOf(chat));
@@ -131,6 +132,7 @@ export async function linkingTown(database: TestDatabase) {
     clock,
     vault,
     identities,
+    turnIntake: intake,
     mailbox,
     apiKeys,
     linking,
