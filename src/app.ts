@@ -1,12 +1,18 @@
 /** The composition root: builds every part from the configuration, and takes them down again. */
 
 import { randomUUID } from 'node:crypto';
+import { createChatGate } from './chat/chat-gate.ts';
+import type { ChatRights } from './chat/chat-rights.ts';
+import { createChatSettings } from './chat/chat-settings.ts';
 import { createCommandRunner } from './chat/command-runner.ts';
 import { createIdentities } from './chat/identities.ts';
 import { createIntake } from './chat/intake.ts';
+import { createLinkCodes } from './chat/link-codes.ts';
+import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
+import { createChat } from './commands/chat.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
 import {
@@ -18,9 +24,14 @@ import {
 } from './commands/general.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
 import { createLimit } from './commands/limit.ts';
+import { createLink } from './commands/link.ts';
+import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createSetKey } from './commands/setkey.ts';
+import { createSettings } from './commands/settings.ts';
+import { personalSettings } from './commands/settings-list.ts';
+import { createUnlink } from './commands/unlink.ts';
 import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
 import { clearOldWords, RETENTION_EVERY_MS } from './conversation/retention.ts';
@@ -184,8 +195,15 @@ async function compose(
       ? undefined
       : createTerminal({ ...terminalIo, commands: commandNames });
   const senders = new Map<PlatformName, PlatformSender>();
-  if (telegram !== undefined) senders.set('telegram', telegram.sender);
-  if (terminal !== undefined) senders.set('terminal', terminal.sender);
+  const rights = new Map<PlatformName, ChatRights>();
+  if (telegram !== undefined) {
+    senders.set('telegram', telegram.sender);
+    rights.set('telegram', telegram.rights);
+  }
+  if (terminal !== undefined) {
+    senders.set('terminal', terminal.sender);
+    rights.set('terminal', terminal.rights);
+  }
   const sender = (platform: PlatformName): PlatformSender => {
     const found = senders.get(platform);
     if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
@@ -214,6 +232,8 @@ async function compose(
     house,
     breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
   };
+  const linkCodes = createLinkCodes({ db, ring });
+  const linking = { linking: createLinking({ db }), tell: createTellLinked({ sender, log }) };
   const commands: Command[] = [];
   const runner = createCommandRunner({ db, commands, sender, processId, log });
   const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
@@ -235,8 +255,9 @@ async function compose(
         model: house.model,
       },
       runLinked: (context) => {
-        const [name = '', ...rest] = context.argument.split('-');
-        return runner.run(name, { ...context, argument: rest.join('-') });
+        // Anybody can make up a link: it names a row at most, never a code or a key.
+        const [name = '', row = ''] = context.argument.split('-');
+        return runner.run(name, { ...context, argument: /^\d+$/.test(row) ? row : '' });
       },
     }),
     setKey,
@@ -245,6 +266,13 @@ async function compose(
     createUsage({ ...funding, allowance, ownLimit, mailbox }),
     createLimit({ db, ownLimit }),
     createModel({ ...funding, prices, provider }),
+    createSettings(personalSettings({ ...funding, linking: linking.linking })),
+    createLink({ ...linking, codes: linkCodes }),
+    createUnlink(linking),
+    createChat({
+      settings: createChatSettings({ db }),
+      rights: (platform) => rights.get(platform),
+    }),
     createNew({ identities }),
     createStop({ identities, mailbox }),
     createHelp(() => commands),
@@ -292,6 +320,7 @@ async function compose(
           .then((keys) =>
             tellForgottenKeys({ db, sender: (name) => senders.get(name), log }, keys),
           ),
+        linkCodes.removeExpired(),
       ]).catch((error: unknown) => log.error({ error: serializeError(error) }, 'retention'));
     }, tuning.retentionEveryMs ?? RETENTION_EVERY_MS);
     onClose(async () => clearInterval(retention));
@@ -302,6 +331,7 @@ async function compose(
     identities,
     turnIntake: createTurnIntake({ db, vault, mailbox }),
     commands: runner,
+    gate: createChatGate({ rights: (platform) => rights.get(platform), log }),
     setKey,
     mailbox,
     wakeups,

@@ -147,6 +147,7 @@ export function createCommandRunner({
     const command = find(name);
     if (command === undefined) return false;
     if (command.where === 'direct' && context.chat.kind === 'group') {
+      await command.misplaced?.(context);
       const notice: Notice = generalText.onlyInDirectChat(name);
       context.answer(notice, notice.markdown);
     } else {

@@ -11,9 +11,10 @@ import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
 import { generalText } from '../text/general.ts';
 import { keysText } from '../text/keys.ts';
+import type { ChatGate } from './chat-gate.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
-import type { ChatRow, Identities } from './identities.ts';
+import type { ChatRow, Identities, Person } from './identities.ts';
 import type { ChatAddress, IncomingMessage, PlatformEvent } from './message.ts';
 import type { PlatformSender } from './platform.ts';
 import { TURN_TEXT_LIMIT } from './turn-input.ts';
@@ -23,6 +24,7 @@ export interface IntakeParts {
   readonly identities: Identities;
   readonly turnIntake: TurnIntake;
   readonly commands: CommandRunner;
+  readonly gate: ChatGate;
   readonly setKey: SetKey;
   readonly mailbox: Mailbox;
   readonly wakeups: Wakeups;
@@ -54,7 +56,9 @@ export function createIntake(parts: IntakeParts): Intake {
     const holdsKey = detectKeys(whole).length > 0;
     if (inGroup && message.addressed === 'none' && !holdsKey) return;
 
-    const { userId, chat, isKeyAwaited } = await identities.know(message.sender, message.chat);
+    const known = await identities.know(message.sender, message.chat);
+    const { person, isKeyAwaited } = known;
+    const { userId } = person;
     if (inGroup && (holdsKey || isSetKey)) {
       if (holdsKey || (message.command?.argument ?? '') !== '') {
         await removeExposedKey(message, userId);
@@ -94,8 +98,8 @@ export function createIntake(parts: IntakeParts): Intake {
     }
     await takeTurn(
       command === undefined ? message : { ...message, text: command.argument },
-      userId,
-      chat,
+      person,
+      known.chat,
     );
   }
 
@@ -111,9 +115,10 @@ export function createIntake(parts: IntakeParts): Intake {
 
   async function takeTurn(
     message: IncomingMessage,
-    userId: number,
-    knownChat: ChatRow | undefined,
+    person: Person,
+    knownChat?: ChatRow,
   ): Promise<void> {
+    const { userId } = person;
     const refuse = (notice: ReturnType<typeof generalText.nothingToRead>) =>
       commands.once(message, 'refused', userId, async (context) => {
         context.answer(notice, notice.markdown);
@@ -128,7 +133,12 @@ export function createIntake(parts: IntakeParts): Intake {
       return;
     }
     const chat = knownChat ?? (await identities.chatOf(message.chat));
-    const taken = await turnIntake.accept(message, userId, chat);
+    const admitted = await parts.gate.check(message, chat.rules);
+    if (admitted !== 'admitted') {
+      if (admitted !== 'silence') await refuse(admitted);
+      return;
+    }
+    const taken = await turnIntake.accept(message, person, chat);
     switch (taken.result) {
       case 'accepted':
       case 'merged': {
@@ -139,6 +149,13 @@ export function createIntake(parts: IntakeParts): Intake {
         break;
       }
       case 'duplicate':
+        break;
+      case 'moved':
+        // Linked or separated in this moment: it is the other user's turn.
+        await takeTurn(
+          message,
+          await identities.personOf(message.chat.platform, message.sender.platformUserId),
+        );
         break;
       case 'full':
         await commands.once(message, 'refused', userId, async (context) =>
@@ -166,12 +183,12 @@ export function createIntake(parts: IntakeParts): Intake {
   async function takeEdit(message: IncomingMessage): Promise<void> {
     const holdsKey = detectKeys(wordsOf(message)).length > 0;
     if (message.addressed === 'none' && !holdsKey) return;
-    const userId = await identities.userOf(message.chat.platform, message.sender.platformUserId);
+    const person = await identities.personOf(message.chat.platform, message.sender.platformUserId);
     if (holdsKey) {
       const chat = await identities.chatOf(message.chat);
       await turnIntake.cancel(message, chat, 'key');
       const edited = { ...message, messageId: `${message.messageId}#edit` };
-      await commands.once(edited, 'key', userId, async (context) => {
+      await commands.once(edited, 'key', person.userId, async (context) => {
         const sender = parts.sender(message.chat.platform);
         const deleted = (await sender.deleteMessage(message.chat, message.messageId)) === 'deleted';
         const notice = keysText.exposed(deleted);
@@ -183,7 +200,7 @@ export function createIntake(parts: IntakeParts): Intake {
     if (message.command !== undefined && !isAsk) return;
     const edited = await turnIntake.edit(
       isAsk ? { ...message, text: message.command?.argument ?? '' } : message,
-      userId,
+      person,
     );
     if (edited.result !== 'key') return;
     await mailbox.cancel(

@@ -9,6 +9,8 @@ export interface ChatAddress {
   readonly chatId: string;
   /** The platform's id of the thread or topic; absent in a chat without one. */
   readonly threadId?: string;
+  /** The platform's id of the server that the chat is a channel of; /chat sets things for all of it. */
+  readonly wholeId?: string;
   readonly kind: 'direct' | 'group';
 }
 

@@ -10,6 +10,8 @@ export interface ReplyTarget {
   readonly replyTo: string;
   /** Of the message that is answered; see `IncomingMessage.replyHandle`. */
   readonly replyHandle?: string;
+  /** The answer is to open a thread of its own, as the chat's managers have set it. */
+  readonly inThread?: true;
   /** Where the pieces of the answer are recorded, so that a restart sends none of them twice. */
   readonly deliveries: DeliveryLog;
 }

@@ -7,7 +7,7 @@ import { inbox, turns } from '../db/schema.ts';
 import { detectKeys, scrub } from '../keys/detection.ts';
 import type { Vault } from '../keys/vault.ts';
 import { type Acceptance, CANCEL_CHANNEL, type Mailbox } from '../queue/mailbox.ts';
-import type { ChatRow } from './identities.ts';
+import type { ChatRow, Person } from './identities.ts';
 import type { IncomingMessage } from './message.ts';
 import {
   decodeTurnInput,
@@ -34,12 +34,12 @@ export type EditResult =
   | Extract<TurnIntakeResult, { readonly result: 'key' }>;
 
 export interface TurnIntake {
-  accept(message: IncomingMessage, userId: number, chat: ChatRow): Promise<TurnIntakeResult>;
+  accept(message: IncomingMessage, person: Person, chat: ChatRow): Promise<TurnIntakeResult>;
   /**
    * Replaces the text of a message whose turn still waits.
    * @returns `ignored` where none does; `key` where it would make a key of pieces: nothing was changed
    */
-  edit(message: IncomingMessage, userId: number): Promise<EditResult>;
+  edit(message: IncomingMessage, person: Person): Promise<EditResult>;
   /** Cancels the turn that the message is part of, if that is still open. */
   cancel(message: IncomingMessage, chat: ChatRow, reason: 'key'): Promise<void>;
 }
@@ -55,18 +55,18 @@ export function createTurnIntake({
 }): TurnIntake {
   const binding = (rowKey: string) => ({ purpose: 'turn-input' as const, row: rowKey });
 
-  async function readInput(userId: number, row: { rowKey: string; input: Uint8Array }) {
-    return decodeTurnInput(await vault.open(userId, binding(row.rowKey), row.input));
+  async function readInput(ownerId: number, row: { rowKey: string; input: Uint8Array }) {
+    return decodeTurnInput(await vault.open(ownerId, binding(row.rowKey), row.input));
   }
 
   async function writeInput(
     on: Queryable,
-    userId: number,
+    ownerId: number,
     row: { readonly id: number; readonly rowKey: string },
     input: TurnInput,
     waitMs: number,
   ): Promise<void> {
-    const sealed = await vault.seal(userId, binding(row.rowKey), encodeTurnInput(input));
+    const sealed = await vault.seal(ownerId, binding(row.rowKey), encodeTurnInput(input));
     await on
       .update(turns)
       .set({
@@ -79,13 +79,13 @@ export function createTurnIntake({
   /** @returns undefined where there is no turn that the message belongs to */
   async function join(
     message: IncomingMessage,
-    userId: number,
+    { userId, ownerId }: Person,
     chat: ChatRow,
   ): Promise<TurnIntakeResult | undefined> {
     const belongsTo = wholeOf(message);
     if (belongsTo === undefined) return undefined;
     // Opened before the transaction: the vault may need a connection of its own.
-    await vault.seal(userId, binding(''), '');
+    await vault.seal(ownerId, binding(''), '');
     return db.transaction(async (tx) => {
       const [whole] = await tx
         .select({ id: turns.id, rowKey: turns.rowKey, input: turns.input, status: turns.status })
@@ -109,7 +109,7 @@ export function createTurnIntake({
         .returning({ turnId: inbox.turnId });
       if (fresh.length === 0) return { result: 'duplicate' };
 
-      const input = await readInput(userId, whole);
+      const input = await readInput(ownerId, whole);
       const parts = [...input.parts, partOf(message)].sort(
         (a, b) => Number(a.messageId) - Number(b.messageId),
       );
@@ -122,16 +122,17 @@ export function createTurnIntake({
       const joined: TurnInput = tooLong
         ? { authorName: input.authorName, parts: [], tooLong }
         : { ...input, parts };
-      await writeInput(tx, userId, whole, joined, waitMs);
+      await writeInput(tx, ownerId, whole, joined, waitMs);
       if (whole.status === 'running') await startOver(tx, whole.id);
       return { result: 'merged', turnId: whole.id, waitMs };
     });
   }
 
   return {
-    async accept(message, userId, chat) {
+    async accept(message, person, chat) {
+      const { userId, ownerId } = person;
       if (message.text.length > TURN_TEXT_LIMIT) return { result: 'too-long' };
-      const joined = await join(message, userId, chat);
+      const joined = await join(message, person, chat);
       if (joined?.result === 'key') {
         await mailbox.cancel({ turnId: joined.turnId, chatIds: [chat.id] }, 'key');
       }
@@ -146,11 +147,12 @@ export function createTurnIntake({
         platformChatId: message.chat.chatId,
         messageId: message.messageId,
         userId,
+        ...(ownerId === userId ? {} : { ownerId }),
         platformUserId: message.sender.platformUserId,
         chatId: chat.id,
         conversation: chat.conversation,
         rowKey,
-        input: await vault.seal(userId, binding(rowKey), encodeTurnInput(input)),
+        input: await vault.seal(ownerId, binding(rowKey), encodeTurnInput(input)),
         sentAt: message.sentAt,
         sentOrder: message.order,
         replyTo: message.messageId,
@@ -159,8 +161,8 @@ export function createTurnIntake({
       });
     },
 
-    async edit(message, userId) {
-      await vault.seal(userId, binding(''), '');
+    async edit(message, { userId, ownerId }) {
+      await vault.seal(ownerId, binding(''), '');
       return db.transaction(async (tx) => {
         const [waiting] = await tx
           .select({ id: turns.id, rowKey: turns.rowKey, input: turns.input })
@@ -177,7 +179,7 @@ export function createTurnIntake({
           )
           .for('update', { of: turns });
         if (waiting === undefined) return { result: 'ignored' };
-        const input = await readInput(userId, waiting);
+        const input = await readInput(ownerId, waiting);
         const parts = input.parts.map((part) =>
           part.messageId === message.messageId ? { ...part, text: partOf(message).text } : part,
         );
@@ -186,7 +188,7 @@ export function createTurnIntake({
           const messageIds = parts.map((part) => part.messageId);
           return { result: 'key', turnId: waiting.id, messageIds };
         }
-        await writeInput(tx, userId, waiting, { ...input, parts }, 0);
+        await writeInput(tx, ownerId, waiting, { ...input, parts }, 0);
         return { result: 'edited' };
       });
     },

@@ -36,6 +36,8 @@ export interface Command {
   run(context: CommandContext): Promise<void>;
   /** Buttons whose action begins with the command's name and a colon. */
   press?(context: CommandContext): Promise<void>;
+  /** A `direct` command was given in a group: what is to be done about it before that is said. */
+  misplaced?(context: CommandContext): Promise<void>;
 }
 
 /** The number of a row out of a button's action or a link, which anybody can make up; 0 is no row's. */

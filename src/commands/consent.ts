@@ -32,7 +32,12 @@ export function createConsent({
       );
     if (row === undefined) return false;
     const { turns: turn, chats: chat } = row;
-    const input = await vault.open(userId, { purpose: 'turn-input', row: turn.rowKey }, turn.input);
+    const ownerId = turn.ownerId ?? userId;
+    const input = await vault.open(
+      ownerId,
+      { purpose: 'turn-input', row: turn.rowKey },
+      turn.input,
+    );
     const rowKey = randomUUID();
     const accepted = await mailbox.accept({
       platform: chat.platform,
@@ -40,11 +45,12 @@ export function createConsent({
       // Pressed twice, it is the same message twice.
       messageId: `${turn.replyTo}#consent`,
       userId,
+      ...(ownerId === userId ? {} : { ownerId }),
       platformUserId: turn.platformUserId,
       chatId: chat.id,
       conversation: chat.conversation,
       rowKey,
-      input: await vault.seal(userId, { purpose: 'turn-input', row: rowKey }, input),
+      input: await vault.seal(ownerId, { purpose: 'turn-input', row: rowKey }, input),
       sentAt: new Date(),
       sentOrder: turn.sentOrder,
       replyTo: turn.replyTo,

@@ -37,8 +37,11 @@ export function createKeys(parts: KeysParts): Command {
   }
 
   async function list(userId: number) {
-    const facts = await factsOf(userId, await readOwnKeys(parts, userId));
-    return keyListText.list(facts);
+    const [own, aside] = await Promise.all([readOwnKeys(parts, userId), apiKeys.listAside(userId)]);
+    return keyListText.list(
+      await factsOf(userId, own),
+      aside.map((key) => ({ provider: nameOf(key), hint: key.hint })),
+    );
   }
 
   /** The view of one key. @param remark what was just done */

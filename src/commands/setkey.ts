@@ -57,7 +57,7 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
     const { name } = textOf(provider);
     context.later(async () => {
       const shown = await context.post(keysText.checking(name));
-      const added = await apiKeys.add(context.userId, provider, key);
+      const added = await apiKeys.add(context.userId, provider, key, identity(context));
       const notice =
         added.result === 'saved'
           ? keysText.saved({

@@ -2,7 +2,7 @@
 
 import { decodeTurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
-import { and, desc, eq, isNotNull, lt } from '../db/drizzle.ts';
+import { and, desc, eq, isNotNull, lt, sql } from '../db/drizzle.ts';
 import { turns } from '../db/schema.ts';
 import type { Vault } from '../keys/vault.ts';
 import type { ModelMessage } from '../llm/provider.ts';
@@ -28,7 +28,7 @@ export async function readContext(
 ): Promise<readonly ModelMessage[]> {
   const rows = await db
     .select({
-      userId: turns.userId,
+      ownerId: sql<number>`coalesce(${turns.ownerId}, ${turns.userId})`,
       rowKey: turns.rowKey,
       input: turns.input,
       answer: turns.answer,
@@ -51,8 +51,8 @@ export async function readContext(
   for (const row of rows) {
     if (row.answer === null) continue;
     const [input, answer] = await Promise.all([
-      vault.open(row.userId, { purpose: 'turn-input', row: row.rowKey }, row.input),
-      vault.open(row.userId, { purpose: 'turn-answer', row: row.rowKey }, row.answer),
+      vault.open(row.ownerId, { purpose: 'turn-input', row: row.rowKey }, row.input),
+      vault.open(row.ownerId, { purpose: 'turn-answer', row: row.rowKey }, row.answer),
     ]);
     const question = userText(decodeTurnInput(input), request.kind, new Map());
     // Providers refuse empty messages: a turn of an image alone, or one stopped before its answer.

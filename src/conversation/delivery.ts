@@ -23,8 +23,8 @@ export interface Deliverable {
   /** Markdown; may be empty where there is an outcome. */
   readonly answer: string;
   readonly outcome: Outcome | null;
-  /** A further sentence below the answer. */
-  readonly remark?: string | undefined;
+  /** What the answer cost; stands last. */
+  readonly costNote?: string | undefined;
 }
 
 export function openReply(
@@ -35,6 +35,9 @@ export function openReply(
     turnId: turn.turnId,
     chat: turn.chat,
     replyTo: turn.replyTo,
+    ...(turn.rules.answersIn === 'threads' && turn.chat.threadId === undefined
+      ? { inThread: true as const }
+      : {}),
     deliveries: createDeliveryLog(db, turn),
   });
 }
@@ -78,10 +81,10 @@ export async function deliver(
     return;
   }
 
-  const note = [notice?.markdown, what.remark].filter((text) => text !== undefined).join('\n');
+  const notes = [notice?.markdown, what.costNote].filter((note) => note !== undefined);
   await (reply ?? openReply(parts, turn)).finish({
     markdown: what.answer,
-    ...(note === '' ? {} : { note }),
+    ...(notes.length === 0 ? {} : { note: notes.join('\n\n') }),
     ...(buttons === undefined ? {} : { buttons }),
   });
 }

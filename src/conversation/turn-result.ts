@@ -1,12 +1,15 @@
 /** What a turn came to when its stream ended. */
 
+import type { Allowance } from '../funding/allowance.ts';
 import type { Funding } from '../funding/funding.ts';
+import type { OwnLimit } from '../funding/own-limit.ts';
 import type { Usage } from '../llm/provider.ts';
+import { costText } from '../text/cost.ts';
 import type { Outcome } from '../text/outcomes.ts';
 import type { AskedAnswer } from './provider-call.ts';
 import { failureOutcome } from './provider-failures.ts';
 import type { AbortReason } from './running-turns.ts';
-import type { TurnResult } from './turn-store.ts';
+import type { RunningTurn, TurnResult } from './turn-store.ts';
 
 export interface EndedStream {
   readonly streamed: AskedAnswer;
@@ -31,6 +34,39 @@ export function concludeTurn(ended: EndedStream): TurnResult {
       ? {}
       : { costMicros: ended.costMicros(usage) }),
   };
+}
+
+/**
+ * Adds what the answer cost and what is left, where its user wants to read that. Made before the
+ * turn is settled, and stored with it, so that a second delivery shows the same.
+ * @param reservedMicros what the allowance holds for this turn until then
+ */
+export async function withCostNote(
+  result: TurnResult,
+  turn: Pick<RunningTurn, 'userId' | 'chat' | 'showCost'>,
+  {
+    funding,
+    allowance,
+    ownLimit,
+    reservedMicros,
+  }: {
+    readonly funding: Funding;
+    readonly allowance: Pick<Allowance, 'state'>;
+    readonly ownLimit: Pick<OwnLimit, 'state'>;
+    readonly reservedMicros: number;
+  },
+): Promise<TurnResult> {
+  if (!turn.showCost || turn.chat.kind !== 'direct' || result.answer.trim() === '') return result;
+  const costMicros = result.costMicros ?? null;
+  const change = (costMicros ?? 0) - reservedMicros;
+  if (funding.kind === 'own') {
+    const limits = await ownLimit.state(turn.userId);
+    const settled = limits.map((limit) => ({ ...limit, usedMicros: limit.usedMicros + change }));
+    return { ...result, costNote: costText.own(costMicros, settled) };
+  }
+  const state = await allowance.state(turn.userId);
+  const settled = { ...state, spentMicros: state.spentMicros + change };
+  return { ...result, costNote: costText.house(costMicros, settled) };
 }
 
 function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome | null {

@@ -1,10 +1,11 @@
 /** A turn from its claim to its answer on the platform. */
 
+import { wholeOf } from '../chat/chat-rules.ts';
 import type { PlatformName } from '../chat/message.ts';
 import { PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
-import type { Allowance } from '../funding/allowance.ts';
+import type { Allowance, ChatCap } from '../funding/allowance.ts';
 import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
 import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
 import type { OwnLimit } from '../funding/own-limit.ts';
@@ -16,13 +17,12 @@ import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { skippedFileRemark } from '../text/files.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
-import { costNote } from './cost-note.ts';
 import { deliver, openReply } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import { type ModelRequest, prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
-import { concludeTurn } from './turn-result.ts';
+import { concludeTurn, withCostNote } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
 export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
@@ -85,7 +85,14 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     }
     if (cost === undefined) throw new Error('the house model has no price');
     const { provider, model } = funding;
-    return allowance.reserve({ ...attempt, ...cost, provider, model, maxOutputTokens });
+    return allowance.reserve({
+      ...attempt,
+      ...cost,
+      provider,
+      model,
+      maxOutputTokens,
+      ...capOf(turn),
+    });
   }
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
@@ -163,10 +170,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       });
       const isAnswered = concluded.answer.trim() !== '';
       // Stored with the answer: a second delivery has to send the same parts as the first.
-      const result =
+      const result = await withCostNote(
         isAnswered && remarks !== ''
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
-          : concluded;
+          : concluded,
+        turn,
+        { funding, allowance, ownLimit, reservedMicros: reserved.amountMicros },
+      );
       const cost = { ...turn, spentMicros: result.costMicros ?? 0, answered: isAnswered };
       await store.store(
         turn,
@@ -184,9 +194,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     turn: RunningTurn,
     { result, reply, funding, provider }: Answered,
   ): Promise<number | undefined> {
-    const { answer, outcome } = result;
+    const { answer, outcome, costNote } = result;
     try {
-      const remark = await costNote(parts, turn, result, funding);
       await deliver(
         {
           db: parts.db,
@@ -194,7 +203,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
           facts: factsOf(turn, funding, provider),
         },
         turn,
-        { answer, outcome, remark },
+        { answer, outcome, costNote },
         reply,
       );
       const status = answer === '' && outcome !== null ? 'failed' : 'done';
@@ -239,7 +248,11 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
     if (turn.answered) {
-      return bring(turn, already({ answer: turn.answer, outcome: known }));
+      const { answer, costNote } = turn;
+      return bring(
+        turn,
+        already({ answer, outcome: known, ...(costNote === null ? {} : { costNote }) }),
+      );
     }
     const closed = closeInstead(turn);
     if (closed !== undefined) {
@@ -287,6 +300,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   return run;
+}
+
+/** The cap of the chat, where it has one. */
+function capOf({ chat, rules }: RunningTurn): { readonly chat?: ChatCap } {
+  const { turnsPerDay, microsPerDay } = rules;
+  if (turnsPerDay === null && microsPerDay === null) return {};
+  return { chat: { ...wholeOf(chat), turnsPerDay, microsPerDay } };
 }
 
 /** What an earlier attempt stored. */

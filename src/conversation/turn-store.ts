@@ -1,10 +1,13 @@
 /** Reads and writes of running turns. Every write carries the fence: without it, nothing changes. */
 
+import type { ChatRules } from '../chat/chat-rules.ts';
+import { rulesOf } from '../chat/chat-settings.ts';
+import { settingsOfChat } from '../chat/identities.ts';
 import type { ChatAddress, PlatformName } from '../chat/message.ts';
 import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
 import { and, eq, type SQL, sql } from '../db/drizzle.ts';
-import { chats, turns } from '../db/schema.ts';
+import { chatSettings, chats, turns, users } from '../db/schema.ts';
 import type { Funding } from '../funding/funding.ts';
 import type { Vault } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
@@ -14,9 +17,14 @@ import type { Outcome } from '../text/outcomes.ts';
 /** A turn that this process has claimed. */
 export interface RunningTurn extends Fence {
   readonly userId: number;
+  /** Under whose data key its words are sealed. */
+  readonly ownerId: number;
   readonly platformUserId: string;
   readonly chatId: number;
   readonly chat: ChatAddress;
+  readonly rules: ChatRules;
+  /** The user wants to read below private answers what they cost. */
+  readonly showCost: boolean;
   readonly conversation: number;
   readonly rowKey: string;
   readonly replyTo: string;
@@ -26,6 +34,7 @@ export interface RunningTurn extends Fence {
   /** What was shown so far, or the answer. */
   readonly answer: string;
   readonly outcome: string | null;
+  readonly costNote: string | null;
   readonly providerWasAsked: boolean;
   readonly answered: boolean;
   readonly deliveryTries: number;
@@ -41,6 +50,8 @@ export interface TurnResult {
   /** Markdown; empty where there is only an outcome to tell. */
   readonly answer: string;
   readonly outcome: Outcome | null;
+  /** Shown below the answer. */
+  readonly costNote?: string;
   readonly usage?: Usage;
   /** Absent: nothing was spent, or the model's price is unknown. */
   readonly costMicros?: number;
@@ -83,21 +94,30 @@ export function createTurnStore({
   }
 
   const sealAnswer = (turn: RunningTurn, markdown: string) =>
-    vault.seal(turn.userId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
+    vault.seal(turn.ownerId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
 
   return {
     async read(fence) {
       const [row] = await db
-        .select()
+        .select({
+          turn: turns,
+          chat: chats,
+          settings: chatSettings,
+          showCost: users.showCost,
+        })
         .from(turns)
         .innerJoin(chats, eq(chats.id, turns.chatId))
+        .innerJoin(users, eq(users.id, turns.userId))
+        .leftJoin(chatSettings, and(...settingsOfChat))
         .where(held(fence));
       if (row === undefined) throw new FenceLost(`turn ${fence.turnId} was taken over`);
-      const { turns: turn, chats: chat } = row;
+      const { turn, chat } = row;
       const binding = { row: turn.rowKey };
+      const ownerId = turn.ownerId ?? turn.userId;
       return {
         ...fence,
         userId: turn.userId,
+        ownerId,
         platformUserId: turn.platformUserId,
         chatId: turn.chatId,
         chat: {
@@ -105,20 +125,24 @@ export function createTurnStore({
           chatId: chat.platformChatId,
           kind: chat.kind,
           ...(chat.threadId === '' ? {} : { threadId: chat.threadId }),
+          ...(chat.wholeId === '' ? {} : { wholeId: chat.wholeId }),
         },
+        rules: rulesOf(row.settings),
+        showCost: row.showCost,
         conversation: turn.conversation,
         rowKey: turn.rowKey,
         replyTo: turn.replyTo,
         createdAt: turn.createdAt,
         input: decodeTurnInput(
-          await vault.open(turn.userId, { purpose: 'turn-input', ...binding }, turn.input),
+          await vault.open(ownerId, { purpose: 'turn-input', ...binding }, turn.input),
         ),
         cancelReason: turn.cancelReason,
         answer:
           turn.answer === null
             ? ''
-            : await vault.open(turn.userId, { purpose: 'turn-answer', ...binding }, turn.answer),
+            : await vault.open(ownerId, { purpose: 'turn-answer', ...binding }, turn.answer),
         outcome: turn.outcome,
+        costNote: turn.costNote,
         providerWasAsked: turn.calledAt !== null,
         answered: turn.answeredAt !== null,
         deliveryTries: turn.deliveryTries,
@@ -141,11 +165,11 @@ export function createTurnStore({
       await write(turn, { answer: await sealAnswer(turn, markdown) });
     },
 
-    async store(turn, { answer, outcome, usage, costMicros }, settlement) {
+    async store(turn, { answer, outcome, usage, costMicros, costNote }, settlement) {
       const sealed = answer === '' ? null : await sealAnswer(turn, answer);
       const rows = await db.execute(sql`
         with stored as (
-          update turns set answered_at = now(), answer = ${sealed}::bytea, outcome = ${outcome},
+          update turns set answered_at = now(), answer = ${sealed}::bytea, outcome = ${outcome}, cost_note = ${costNote ?? null}::text,
                  input_tokens = ${usage?.inputTokens ?? null}::bigint,
                  cached_input_tokens = ${usage?.cachedInputTokens ?? null}::bigint,
                  output_tokens = ${usage?.outputTokens ?? null}::bigint,

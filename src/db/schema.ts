@@ -40,7 +40,11 @@ export const users = pgTable('users', {
   showCost: boolean('show_cost').notNull().default(false),
 });
 
-/** A user on a platform. */
+/**
+ * A user on a platform. Linked identities are one user: that user's keys, allowance, settings and
+ * mailbox are theirs together. What an identity adds or says while it is linked is sealed under
+ * its own user's data key all the same, so that nothing is sealed anew when it comes or goes.
+ */
 export const identities = pgTable(
   'identities',
   {
@@ -49,6 +53,8 @@ export const identities = pgTable(
     userId: bigintNumber('user_id')
       .notNull()
       .references(() => users.id),
+    /** While it is linked: the user that it was before, and is again after /unlink. */
+    ownUserId: bigintNumber('own_user_id').references(() => users.id),
   },
   (t) => [
     primaryKey({ columns: [t.platform, t.platformUserId] }),
@@ -76,6 +82,8 @@ export const apiKeys = pgTable(
     userId: bigintNumber('user_id')
       .notNull()
       .references(() => users.id),
+    /** Whose data key seals it, where that is another's: of the linked identity that added it. */
+    ownerId: bigintNumber('owner_id').references(() => users.id),
     provider: text('provider').notNull(),
     sealed: bytea('sealed').notNull(),
     /** The last four characters. */
@@ -149,8 +157,78 @@ export const chats = pgTable(
     /** Counts up with /new: only turns of the same number are context. */
     conversation: integer('conversation').notNull().default(1),
     createdAt: moment('created_at').notNull().defaultNow(),
+    /** What its settings are kept under: the whole (a server) that it is part of, or itself. */
+    wholeId: text('whole_id').notNull().default(''),
   },
   (t) => [unique('chats_address').on(t.platform, t.platformChatId, t.threadId)],
+);
+
+/** What those who may manage a chat have set with /chat, for all its threads or channels together. */
+export const chatSettings = pgTable(
+  'chat_settings',
+  {
+    platform: text('platform').notNull(),
+    wholeId: text('whole_id').notNull(),
+    /** `ChatPlaces`; null: it answers everywhere. */
+    places: jsonb('places'),
+    answersIn: text('answers_in', { enum: ['replies', 'threads'] })
+      .notNull()
+      .default('replies'),
+    openTo: text('open_to', { enum: ['everybody', 'managers'] })
+      .notNull()
+      .default('everybody'),
+    /** Of the house, a day (UTC); null: no cap but the house's own. */
+    turnsPerDay: integer('turns_per_day'),
+    microsPerDay: bigintNumber('micros_per_day'),
+  },
+  (t) => [primaryKey({ columns: [t.platform, t.wholeId] })],
+);
+
+/** What the house has spent on one day (UTC) in a chat that has a cap. */
+export const chatDays = pgTable(
+  'chat_days',
+  {
+    platform: text('platform').notNull(),
+    wholeId: text('whole_id').notNull(),
+    day: date('day', { mode: 'string' }).notNull(),
+    turns: integer('turns').notNull().default(0),
+    spentMicros: bigintNumber('spent_micros').notNull().default(0),
+    reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.platform, t.wholeId, t.day] }),
+    check('chat_days_not_negative', sql`turns >= 0 and spent_micros >= 0 and reserved_micros >= 0`),
+  ],
+);
+
+/** Codes of /link: one for each identity that asked, for ten minutes, used once. */
+export const linkCodes = pgTable(
+  'link_codes',
+  {
+    id: identity(),
+    /** What the key ring makes of the code: the code itself is kept nowhere. */
+    digest: text('digest').notNull().unique(),
+    platform: text('platform').notNull(),
+    platformUserId: text('platform_user_id').notNull(),
+    expiresAt: moment('expires_at').notNull(),
+    /** Who has sent the code in and is asked to confirm: nobody else can use it from then on. */
+    takenByPlatform: text('taken_by_platform'),
+    takenByUserId: text('taken_by_user_id'),
+  },
+  (t) => [unique('link_codes_maker').on(t.platform, t.platformUserId)],
+);
+
+/** Codes that an identity made, and codes that it got wrong, for the limits of ten minutes. */
+export const linkAttempts = pgTable(
+  'link_attempts',
+  {
+    id: identity(),
+    platform: text('platform').notNull(),
+    platformUserId: text('platform_user_id').notNull(),
+    kind: text('kind', { enum: ['made', 'wrong'] }).notNull(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (t) => [index('link_attempts_identity').on(t.platform, t.platformUserId, t.at)],
 );
 
 /** Every message that came in and what became of it: recognises redelivery. */
@@ -193,6 +271,8 @@ export const turns = pgTable(
     userId: bigintNumber('user_id')
       .notNull()
       .references(() => users.id),
+    /** Whose data key seals the words, and whose usage it is, where the sender's identity was linked. */
+    ownerId: bigintNumber('owner_id').references(() => users.id),
     chatId: bigintNumber('chat_id')
       .notNull()
       .references(() => chats.id),
@@ -229,6 +309,8 @@ export const turns = pgTable(
     answeredAt: moment('answered_at'),
     /** A code of `text/outcomes.ts`: the note below the answer, or why there is none. */
     outcome: text('outcome'),
+    /** Shown below the answer: what it cost and what was left, where its user wants that. */
+    costNote: text('cost_note'),
     /** How often delivery was put off because the platform failed. */
     deliveryTries: integer('delivery_tries').notNull().default(0),
     funding: text('funding', { enum: ['own', 'house'] }),
@@ -252,6 +334,7 @@ export const turns = pgTable(
     index('turns_sweep').on(t.createdAt).where(sql`status in ('queued', 'running')`),
     index('turns_context').on(t.chatId, t.conversation, t.id),
     index('turns_usage').on(t.userId, t.finishedAt),
+    index('turns_owner').on(t.ownerId, t.finishedAt).where(sql`owner_id is not null`),
   ],
 );
 
@@ -280,6 +363,10 @@ export const allowanceDays = pgTable(
     turns: integer('turns').notNull().default(0),
     spentMicros: bigintNumber('spent_micros').notNull().default(0),
     reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+    /** What of it is counted on this user too since they were separated: once, if they join again. */
+    sharedWith: bigintNumber('shared_with'),
+    sharedTurns: integer('shared_turns').notNull().default(0),
+    sharedMicros: bigintNumber('shared_micros').notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.userId, t.day] }),
@@ -317,6 +404,9 @@ export const reservations = pgTable(
     settledMicros: bigintNumber('settled_micros'),
     /** What of that was counted against the user's allowance; nothing where nothing was answered. */
     chargedMicros: bigintNumber('charged_micros'),
+    /** Set where the chat has a cap: whose row of `chat_days` it is counted in. */
+    chatPlatform: text('chat_platform'),
+    chatWholeId: text('chat_whole_id'),
   },
   (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
 );

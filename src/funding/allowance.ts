@@ -1,6 +1,6 @@
 /**
  * The house allowance: reserved before the provider is asked, settled with what was really used.
- * Rows are always locked in the order house day, allowance day.
+ * Whoever locks a user's or a chat's day has locked the house's before.
  */
 
 import type { Database } from '../db/client.ts';
@@ -24,9 +24,20 @@ export interface ReservationRequest extends OutputCost {
   readonly userId: number;
   readonly provider: string;
   readonly model: string;
+  /** Set where the chat has a cap of its own. */
+  readonly chat?: ChatCap;
 }
 
-export type AllowanceRefusal = 'turns-used' | 'money-used' | 'house-used';
+/** What the house gives a chat a day, whoever asks there. */
+export interface ChatCap {
+  readonly platform: string;
+  readonly wholeId: string;
+  /** Null: only the other is capped. */
+  readonly turnsPerDay: number | null;
+  readonly microsPerDay: number | null;
+}
+
+export type AllowanceRefusal = 'turns-used' | 'money-used' | 'house-used' | 'chat-used';
 
 export type ReservationResult =
   | { readonly ok: true; readonly maxOutputTokens: number; readonly amountMicros: number }
@@ -92,11 +103,17 @@ export function createAllowance({
                settled_micros = ${spentMicros}::bigint, charged_micros = ${charged}::bigint
         where turn_id = ${turnId} and attempt = ${attempt} and settled_at is null
               ${given === undefined ? sql`` : sql`and exists (select from ${sql.raw(given)})`}
-        returning user_id, day, amount_micros
+        returning user_id, day, amount_micros, chat_platform, chat_whole_id
       ), settled_house as (
         update house_days h set reserved_micros = h.reserved_micros - s.amount_micros,
                spent_micros = h.spent_micros + ${spentMicros}::bigint
-        from settled s where h.day = s.day returning s.user_id, s.day, s.amount_micros
+        from settled s where h.day = s.day returning s.*
+      ), settled_chat as (
+        update chat_days c set reserved_micros = c.reserved_micros - h.amount_micros,
+               spent_micros = c.spent_micros + ${spentMicros}::bigint,
+               turns = c.turns - ${answered ? 0 : 1}::int
+        from settled_house h
+        where c.platform = h.chat_platform and c.whole_id = h.chat_whole_id and c.day = h.day
       ), settled_user as (
         update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
                spent_micros = a.spent_micros + ${charged}::bigint,
@@ -105,10 +122,14 @@ export function createAllowance({
       )`;
   };
 
-  const openDay = (day: string, userId: number) =>
+  const openDay = (day: string, { userId, chat }: ReservationRequest) =>
     db.execute(sql`
       with house as (
         insert into house_days (day) values (${day}::date) on conflict do nothing
+      ), chat as (
+        insert into chat_days (platform, whole_id, day)
+        select ${chat?.platform ?? null}::text, ${chat?.wholeId ?? null}::text, ${day}::date
+        where ${chat !== undefined}::boolean on conflict do nothing
       )
       insert into allowance_days (user_id, day) values (${userId}, ${day}::date)
       on conflict do nothing`);
@@ -120,6 +141,7 @@ export function createAllowance({
   ): Promise<ReservationResult | undefined> {
     const { turnId, attempt, userId, inputMicros, outputMicrosPerMillion: rate } = request;
     const most = request.maxOutputTokens;
+    const { chat } = request;
     const [row] = await db.execute<{
       refusal: AllowanceRefusal | null;
       output: number;
@@ -132,25 +154,45 @@ export function createAllowance({
       ), mine as (
         select turns, spent_micros + reserved_micros as taken from allowance_days
         where user_id = ${userId} and day = ${day}::date and exists (select from house) for update
-      ), remaining as (
-        select mine.turns, ${limits.microsPerDay}::bigint - mine.taken as user_left,
-               ${limits.houseMicrosPerDay}::bigint - house.taken as house_left
-        from house, mine
+      )${
+        chat === undefined
+          ? sql``
+          : sql`, chat as (
+        select turns, spent_micros + reserved_micros as taken from chat_days
+        where platform = ${chat.platform} and whole_id = ${chat.wholeId} and day = ${day}::date
+          and exists (select from house) for update
+      )`
+      }, remaining as (
+        select mine.turns >= ${limits.turnsPerDay}::int as turns_used,
+               ${limits.microsPerDay}::bigint - mine.taken as user_left,
+               ${limits.houseMicrosPerDay}::bigint - house.taken as house_left,
+               ${
+                 chat === undefined
+                   ? sql`false as chat_turns_used, null::bigint as chat_left from house, mine`
+                   : sql`chat.turns >= ${chat.turnsPerDay}::int as chat_turns_used,
+                         ${chat.microsPerDay}::bigint - chat.taken as chat_left
+                         from house, mine, chat`
+               }
+      ), least_left as (
+        -- least() passes over null: a chat without a cap.
+        select *, least(user_left, house_left, chat_left) as remaining from remaining
       ), affordable as (
         -- How many output tokens what is left pays for after the input.
         select *, case
-          when least(user_left, house_left) < ${inputMicros}::bigint then 0
+          when remaining < ${inputMicros}::bigint then 0
           when ${rate}::numeric = 0 then ${most}::bigint
-          else least(${most}::bigint, floor((least(user_left, house_left) - ${inputMicros}::bigint)
+          else least(${most}::bigint, floor((remaining - ${inputMicros}::bigint)
                      * 1000000 / ${rate}::numeric)) end as output
-        from remaining
+        from least_left
       ), offer as (
         select output,
           -- Rounded up, so that what is reserved covers whatever is used.
           ${inputMicros}::bigint + ceil(output * ${rate}::numeric / 1000000)::bigint as amount,
-          case when turns >= ${limits.turnsPerDay}::int then 'turns-used'
+          case when turns_used then 'turns-used'
+               when chat_turns_used then 'chat-used'
                when output >= least(${LEAST_OUTPUT_TOKENS}::bigint, ${most}::bigint) then null
-               when user_left <= house_left then 'money-used'
+               when remaining = user_left then 'money-used'
+               when remaining = chat_left then 'chat-used'
                else 'house-used' end as refusal
         from affordable
       ), called as (
@@ -166,9 +208,16 @@ export function createAllowance({
         update allowance_days a set reserved_micros = a.reserved_micros + called.amount,
                turns = a.turns + 1
         from called where a.user_id = ${userId} and a.day = ${day}::date
+      ), chat_reserved as (
+        update chat_days c set reserved_micros = c.reserved_micros + called.amount,
+               turns = c.turns + 1
+        from called where c.platform = ${chat?.platform ?? null}::text
+          and c.whole_id = ${chat?.wholeId ?? null}::text and c.day = ${day}::date
       ), reserved as (
-        insert into reservations (turn_id, attempt, user_id, day, amount_micros)
-        select ${turnId}::bigint, ${attempt}::int, ${userId}::bigint, ${day}::date, amount from called
+        insert into reservations (turn_id, attempt, user_id, day, amount_micros, chat_platform,
+                                  chat_whole_id)
+        select ${turnId}::bigint, ${attempt}::int, ${userId}::bigint, ${day}::date, amount,
+               ${chat?.platform ?? null}::text, ${chat?.wholeId ?? null}::text from called
       )
       select refusal, output::bigint, amount, exists (select from called) as held from offer`);
     if (row === undefined) return undefined;
@@ -182,7 +231,7 @@ export function createAllowance({
       const day = houseDay(now());
       const reserved = await tryReserve(request, day);
       if (reserved !== undefined) return reserved;
-      await openDay(day, request.userId);
+      await openDay(day, request);
       const again = await tryReserve(request, day);
       if (again === undefined) throw new Error('an insert made no row');
       return again;

@@ -20,7 +20,7 @@ export interface OwnReservationRequest extends OutputCost {
 export type OwnLimitRefusal = 'own-day-limit' | 'own-month-limit' | 'own-price-unknown';
 
 export type OwnReservationResult =
-  | { readonly ok: true; readonly maxOutputTokens: number }
+  | { readonly ok: true; readonly maxOutputTokens: number; readonly amountMicros: number }
   | { readonly ok: false; readonly reason: OwnLimitRefusal | 'taken-over' };
 
 export interface LimitState {
@@ -133,7 +133,7 @@ export function createOwnLimit({
     reserve: ({ turnId, attempt, userId }, maxOutputTokens, cost) =>
       db.transaction(async (tx) => {
         const held = await lockRow(tx, userId);
-        if (held === undefined) return { ok: true, maxOutputTokens };
+        if (held === undefined) return { ok: true, maxOutputTokens, amountMicros: 0 };
         if (cost === undefined) return { ok: false, reason: 'own-price-unknown' };
         const request = { ...cost, maxOutputTokens };
         const dayLeft = (held.day_limit ?? Number.POSITIVE_INFINITY) - held.day_used;
@@ -159,7 +159,7 @@ export function createOwnLimit({
           select id, ${attempt}::int, ${userId}::bigint, ${held.day}::date, ${amountMicros}::bigint
           from held returning turn_id`);
         if (reserved.length === 0) return { ok: false, reason: 'taken-over' };
-        return { ok: true, maxOutputTokens: affordable };
+        return { ok: true, maxOutputTokens: affordable, amountMicros };
       }),
 
     settlement,

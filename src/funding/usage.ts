@@ -14,13 +14,15 @@ export interface UsageSum {
   readonly unpricedTurns: number;
 }
 
-/** Sums of answered turns since a moment, by funding. */
+/** Sums of answered turns since a moment, by funding: those of all identities that are linked now. */
 export async function usageSince(
   db: Database,
   userId: number,
   since: Date,
 ): Promise<readonly UsageSum[]> {
   const number = (expression: ReturnType<typeof sql>) => sql<number>`${expression}`.mapWith(Number);
+  const own = sql`any(array(select ${userId}::bigint union all
+    select own_user_id from identities where user_id = ${userId} and own_user_id is not null))`;
   const rows = await db
     .select({
       funding: turns.funding,
@@ -33,7 +35,8 @@ export async function usageSince(
     .from(turns)
     .where(
       and(
-        eq(turns.userId, userId),
+        // Who is linked to nobody said all that is in their own mailbox, and nothing elsewhere.
+        sql`((${turns.ownerId} is null and ${turns.userId} = ${own}) or ${turns.ownerId} = ${own})`,
         endedSince(since),
         sql`${turns.answer} is not null and ${turns.funding} is not null`,
       ),

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import { and, desc, eq, lte, ne, sql } from '../db/drizzle.ts';
-import { apiKeys, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
+import { apiKeys, identities, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
@@ -15,11 +15,13 @@ import {
   createKeyLife,
   daysAfter,
   type ForgottenKey,
+  isAside,
   type KeyLife,
+  type ListedKey,
   notExpired,
   type UsableState,
 } from './key-life.ts';
-import { createKeyPrompts, type KeyPrompts } from './key-prompts.ts';
+import { createKeyPrompts, type Identity, type KeyPrompts } from './key-prompts.ts';
 import { createPastedKeys, type PastedKeys } from './pasted-keys.ts';
 import type { Vault } from './vault.ts';
 
@@ -60,7 +62,14 @@ export interface ApiKeys extends KeyLife, KeyPrompts, PastedKeys {
    * Checks the key with its provider and keeps it unless that refuses it. One key a provider: the
    * one before serves until this one is kept.
    */
-  add(userId: number, provider: RemoteProviderId, key: Secret): Promise<AddResult>;
+  add(
+    userId: number,
+    provider: RemoteProviderId,
+    key: Secret,
+    addedBy?: Identity,
+  ): Promise<AddResult>;
+  /** Keys of linked identities in whose place another serves until they are separated. */
+  listAside(userId: number): Promise<readonly Pick<ListedKey, 'provider' | 'hint'>[]>;
   /**
    * The key that a turn may use: the named provider's, or else the newest; never a refused one, nor
    * one whose time is over.
@@ -90,14 +99,24 @@ export function createApiKeys({
   readonly providers: (id: ProviderId) => Pick<Provider, 'checkKey'>;
   readonly now?: () => Date;
 }): ApiKeys {
+  /** Whom a key is to serve, and whose data key is to seal it, at this moment. */
+  async function destination(userId: number, addedBy: Identity | undefined) {
+    const [found] =
+      addedBy === undefined ? [] : await db.select().from(identities).where(by(addedBy));
+    if (found === undefined) return { userId, ownerId: userId };
+    return { userId: found.userId, ownerId: found.ownUserId ?? found.userId };
+  }
+
   /** @returns whether it replaced another */
   async function save(
-    userId: number,
+    askedFor: number,
     provider: RemoteProviderId,
     text: string,
     state: UsableState,
+    addedBy: Identity | undefined,
   ): Promise<boolean> {
     for (;;) {
+      const { userId, ownerId } = await destination(askedFor, addedBy);
       const [old] = await db
         .select({ version: apiKeys.version, forgetAfterDays: apiKeys.forgetAfterDays })
         .from(apiKeys)
@@ -105,10 +124,11 @@ export function createApiKeys({
       // Begun at random: a key's version does not come again after it was deleted, so that a late
       // word on the deleted key, or a sealed copy of it, is not taken for the new one's.
       const version = old === undefined ? randomInt(1, 2 ** 30) : old.version + 1;
-      const sealed = await vault.seal(userId, bindingOf(provider, version), text);
+      const sealed = await vault.seal(ownerId, bindingOf(provider, version), text);
       const at = now();
       const keepDays = old?.forgetAfterDays ?? null;
       const row = {
+        ownerId: ownerId === userId ? null : ownerId,
         sealed,
         version,
         state,
@@ -119,19 +139,29 @@ export function createApiKeys({
         refusedByTurn: null,
         expiresAt: keepDays === null ? null : daysAfter(at, keepDays),
       };
-      const saved =
-        old === undefined
-          ? await db
+      const saved = await db.transaction(async (tx) => {
+        if (addedBy !== undefined) {
+          // Held against linking: a key for whom the identity no longer belongs to would be lost.
+          const [still] = await tx
+            .select({ userId: identities.userId })
+            .from(identities)
+            .where(and(by(addedBy), eq(identities.userId, userId)))
+            .for('share');
+          if (still === undefined) return [];
+        }
+        return old === undefined
+          ? tx
               .insert(apiKeys)
               .values({ userId, provider, ...row })
               .onConflictDoNothing()
               .returning({ id: apiKeys.id })
-          : await db
+          : tx
               .update(apiKeys)
               .set(row)
               .where(ofVersion(userId, provider, old.version))
               .returning({ id: apiKeys.id });
-      // Nothing saved: another call changed the row meanwhile, and this one goes on top of it.
+      });
+      // Nothing saved: the row, or whose identity it is, has changed meanwhile; this goes on top.
       if (saved.length > 0) return old !== undefined;
     }
   }
@@ -142,7 +172,7 @@ export function createApiKeys({
     ...createKeyPrompts({ db, now }),
     ...createPastedKeys({ db, vault, now }),
 
-    async add(userId, provider, key) {
+    async add(userId, provider, key, addedBy) {
       const text = key.reveal();
       const reason = refusalOf(text, provider);
       if (reason !== undefined) return { result: 'refused', reason };
@@ -151,8 +181,19 @@ export function createApiKeys({
       const check = await providers(provider).checkKey(key, AbortSignal.timeout(CHECK_TIMEOUT_MS));
       if (check.result === 'invalid') return { result: 'refused', reason: 'invalid' };
       const state = check.result === 'unknown' ? 'unchecked' : check.result;
-      const replaced = await save(userId, provider, text, state);
+      const replaced = await save(userId, provider, text, state, addedBy);
       return { result: 'saved', state, hint: text.slice(-4), replaced };
+    },
+
+    async listAside(userId) {
+      const rows = await db
+        .select({ provider: apiKeys.provider, hint: apiKeys.hint })
+        .from(apiKeys)
+        .where(isAside(userId))
+        .orderBy(apiKeys.createdAt);
+      return rows.flatMap(({ provider, hint }) =>
+        isProviderId(provider) ? [{ provider, hint }] : [],
+      );
     },
 
     async keyFor(userId, provider) {
@@ -173,7 +214,11 @@ export function createApiKeys({
         return undefined;
       }
       const { state, version } = row;
-      const text = await vault.open(userId, bindingOf(row.provider, version), row.sealed);
+      const text = await vault.open(
+        row.ownerId ?? userId,
+        bindingOf(row.provider, version),
+        row.sealed,
+      );
       return { provider: row.provider, apiKey: new Secret(text), state, version };
     },
 
@@ -204,6 +249,10 @@ function refusalOf(text: string, provider: RemoteProviderId): RefusalReason | un
   if (found.result === 'refused') return found.reason;
   // A key that tells by itself that it is another provider's is not shown to this one.
   return found.result === 'key' && found.provider !== provider ? 'unrecognised' : undefined;
+}
+
+function by({ platform, platformUserId }: Identity) {
+  return and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId));
 }
 
 function ofUser(userId: number, provider: string) {

@@ -68,7 +68,7 @@ export interface KeyLife {
    * @returns whether it did anything
    */
   forgetAfter(userId: number, key: KeyRef, days: number | null): Promise<boolean>;
-  /** @returns the key that was there */
+  /** What was put aside of its provider goes as well. @returns the key that was there */
   removeKey(userId: number, key: KeyRef): Promise<ListedKey | undefined>;
   /** Several turns may meet the refusal at once: exactly one of them is to tell the owner. */
   markRefused(
@@ -118,7 +118,7 @@ export function createKeyLife({
       if (row === undefined || !isProviderId(row.provider)) return { result: 'gone' };
       const retryAt = await countKeyCheck(db, userId, now());
       if (retryAt !== undefined) return { result: 'rate-limited', retryAt };
-      const opened = await open(vault, userId, row);
+      const opened = await open(vault, row.ownerId ?? userId, row);
       if (opened === undefined) return { result: 'does-not-open' };
       const check = await providers(row.provider).checkKey(
         opened,
@@ -156,8 +156,14 @@ export function createKeyLife({
     },
 
     async removeKey(userId, key) {
-      const removed = await db.delete(apiKeys).where(isKept(userId, key)).returning(LISTED);
-      return removed.flatMap(toListed)[0];
+      return db.transaction(async (tx) => {
+        const removed = await tx.delete(apiKeys).where(isKept(userId, key)).returning(LISTED);
+        const [gone] = removed.flatMap(toListed);
+        if (gone !== undefined) {
+          await tx.delete(apiKeys).where(and(isAside(userId), eq(apiKeys.provider, gone.provider)));
+        }
+        return gone;
+      });
     },
 
     async markRefused(userId, provider, version, turnId) {
@@ -191,6 +197,12 @@ export function createKeyLife({
       );
     },
   };
+}
+
+/** Keys of linked identities in whose place another serves. */
+export function isAside(userId: number) {
+  return sql`${apiKeys.userId} <> ${userId} and ${apiKeys.userId} in
+    (select own_user_id from identities where user_id = ${userId})`;
 }
 
 /** A key whose time is over is none, from that moment on: the job that deletes it may come later. */

@@ -10,7 +10,10 @@ export interface AcceptedTurn {
   readonly platform: string;
   readonly platformChatId: string;
   readonly messageId: string;
+  /** Whose mailbox it is put in: the user that the sender's identity belongs to. */
   readonly userId: number;
+  /** Whose data key sealed `input`, where that is another's (the identity is linked). */
+  readonly ownerId?: number;
   readonly platformUserId: string;
   readonly chatId: number;
   readonly conversation: number;
@@ -32,7 +35,9 @@ export type Acceptance =
    * The user has as many open turns as may wait. Recorded: a redelivery is refused as well, until
    * the refusal was told (`inbox.handled_at`), and is a duplicate from then on.
    */
-  | { readonly result: 'full' };
+  | { readonly result: 'full' }
+  /** By now the sender's identity belongs to another user: nothing was changed. */
+  | { readonly result: 'moved' };
 
 /** The right to write to a running turn, until another worker claims it. */
 export interface Fence {
@@ -108,14 +113,21 @@ export function createMailbox({
   return {
     async accept(turn) {
       const rows = await db.execute<{
+        known: boolean;
         fresh: boolean;
         turn_id: number | null;
         open: number | null;
       }>(sql`
-        with fresh as (
+        with sender as materialized (
+          -- Held against linking, which waits for it and then sees the turn.
+          select 1 from identities
+          where platform = ${turn.platform} and platform_user_id = ${turn.platformUserId}
+            and user_id = ${turn.userId}::bigint
+          for share
+        ), fresh as (
           insert into inbox (platform, platform_chat_id, message_id, outcome, turn_id)
-          values (${turn.platform}, ${turn.platformChatId}, ${turn.messageId}, 'turn',
-                  nextval(pg_get_serial_sequence('turns', 'id')))
+          select ${turn.platform}, ${turn.platformChatId}, ${turn.messageId}, 'turn',
+                 nextval(pg_get_serial_sequence('turns', 'id')) from sender
           on conflict do nothing
           returning turn_id
         ), line as (
@@ -125,10 +137,11 @@ export function createMailbox({
           where mb.open < ${limit}
           returning last_seq, open
         ), accepted as (
-          insert into turns (id, user_id, chat_id, conversation, seq, status, not_before, merge_key,
+          insert into turns (id, user_id, owner_id, chat_id, conversation, seq, status, not_before, merge_key,
                              sent_at, sent_order, platform_user_id, reply_to, row_key, input)
           overriding system value
-          select fresh.turn_id, ${turn.userId}::bigint, ${turn.chatId}::bigint, ${turn.conversation}::int,
+          select fresh.turn_id, ${turn.userId}::bigint, ${turn.ownerId ?? null}::bigint,
+                 ${turn.chatId}::bigint, ${turn.conversation}::int,
                  line.last_seq, 'queued',
                  case when ${turn.waitMs}::int > 0 then now() + ${turn.waitMs}::int * interval '1 ms' end,
                  ${turn.mergeKey ?? null}::text, ${turn.sentAt.toISOString()}::timestamptz,
@@ -137,9 +150,11 @@ export function createMailbox({
           from fresh, line
           returning id
         )
-        select exists (select from fresh) as fresh, (select id from accepted) as turn_id,
+        select exists (select from sender) as known, exists (select from fresh) as fresh,
+               (select id from accepted) as turn_id,
                (select open from line) as open`);
       const row = rows[0];
+      if (row !== undefined && !row.known) return { result: 'moved' };
       if (row === undefined || !row.fresh) {
         return { result: (await isUntoldRefusal(turn)) ? 'full' : 'duplicate' };
       }

@@ -42,6 +42,7 @@ export const generalText = {
       `**What is kept**: your messages to me and my answers, encrypted with a key of your own, as context for your next questions and for at most ${historyDays} days; what each answer cost; your API keys, encrypted.`,
       '**Where words travel**: to the provider that answers (the one of your key, or the house’s) and to nobody else. In groups, what was said with me there goes along as context.',
       '**Who pays**: your own key where you set one, else the house within its daily allowance. The house never pays silently for a key of yours that failed.',
+      '**Linked accounts** (/link) use each other’s keys and allowance; what you write stays encrypted with the key of the account that wrote it, and /unlink separates them again.',
       '**API keys** are in clear only in your message until it is deleted, in memory while they are used, and on the way to their provider.',
     ].join('\n\n'),
   }),

@@ -29,7 +29,11 @@ export interface KeyFacts extends NamedKey {
 }
 
 export const keyListText = {
-  list: (keys: readonly KeyFacts[]): Notice => {
+  /** @param aside keys of linked accounts in whose place another serves */
+  list: (
+    keys: readonly KeyFacts[],
+    aside: readonly { readonly provider: string; readonly hint: string }[] = [],
+  ): Notice => {
     const [only] = keys;
     if (only === undefined) {
       return {
@@ -38,7 +42,9 @@ export const keyListText = {
       };
     }
     return {
-      markdown: ['**Your keys**', ...keys.map(lineOf), '', KEPT].join('\n'),
+      markdown: ['**Your keys**', ...keys.map(lineOf), ...aside.map(asideLineOf), '', KEPT].join(
+        '\n',
+      ),
       buttons: [
         ...(keys.length === 1
           ? buttonsOf(only)
@@ -140,6 +146,10 @@ const CHECKED = {
   refused:
     '**Its provider refuses it**: it was revoked, or has expired there. Replace it or delete it.',
 } as const satisfies Record<KeyState, string>;
+
+function asideLineOf({ provider, hint }: { readonly provider: string; readonly hint: string }) {
+  return `- **${provider}** …${inlineCode(hint)}: put aside while your accounts are linked; back in use after /unlink`;
+}
 
 function lineOf(key: KeyFacts): string {
   const facts = [

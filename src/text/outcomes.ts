@@ -82,6 +82,13 @@ const OUTCOMES = {
     inGroups:
       'The house has nothing left for today. With /setkey in our private chat you can go on.',
   },
+  'chat-used': {
+    say: ({ resetsAt }) =>
+      `What the house gives this chat a day is used. It goes on ${time(resetsAt)}; with a key of your own, right now.`,
+    buttons: BRING_A_KEY,
+    inGroups:
+      'What the house gives this chat a day is used. With /setkey in our private chat you can go on.',
+  },
   'house-unavailable': {
     say: () =>
       'The house can’t answer at the moment; its operator has been told. This did not count against your allowance. Try again in a few minutes, or use your own key.',

@@ -7,6 +7,7 @@ import { formatUsd, houseDay, nextHouseDay } from '../../src/funding/money.ts';
 import { createMailbox } from '../../src/queue/mailbox.ts';
 import { turnFor, userWithChat } from '../queue/turns.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -54,8 +55,10 @@ function setUp(limits: Partial<AllowanceLimits> = {}) {
       spentMicros: number,
       answered: boolean,
     ) {
-      const settlement = allowance.settlement({ ...t, spentMicros, answered }, 'stored');
-      await database.db.execute(sql`with stored as (select 1), ${settlement} select from stored`);
+      await settleAlone(
+        database.db,
+        allowance.settlement({ ...t, spentMicros, answered }, 'stored'),
+      );
     },
     async house() {
       const [row] = await database.db.select().from(houseDays).where(eq(houseDays.day, day));

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, type AppOptions, startApp } from '../../src/app.ts';
 import { parseConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { type AnthropicSimulator, startAnthropicSimulator } from '../fakes/anthropic.ts';
@@ -30,7 +30,11 @@ export interface World {
   readonly env: Readonly<Record<string, string>>;
   /** Every line that was logged so far. */
   readonly logged: readonly string[];
-  start(env?: Readonly<Record<string, string>>): Promise<App>;
+  /** @param terminal where somebody sits, as a second platform */
+  start(
+    env?: Readonly<Record<string, string>>,
+    terminal?: NonNullable<AppOptions['terminal']>,
+  ): Promise<App>;
   close(): Promise<void>;
 }
 
@@ -67,7 +71,7 @@ export async function createWorld({
     database,
     env: settings,
     logged,
-    async start(more = {}) {
+    async start(more = {}, terminal) {
       const config = parseConfig({ ...settings, ...more });
       const log = await createLog({
         level: config.logLevel,
@@ -77,6 +81,7 @@ export async function createWorld({
         config,
         log,
         onStep: (sentence) => logged.push(sentence),
+        ...(terminal === undefined ? {} : { terminal }),
         onFatal: (error) => logged.push(`fatal: ${String(error)}`),
         tuning: {
           vendorUrls: { openai: openai.url, anthropic: anthropic.url },
