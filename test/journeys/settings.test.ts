@@ -44,7 +44,7 @@ test('/settings shows the cost below private answers when asked to, and no longe
   expect(textOf(answer)).toMatch(
     /This answer: \$0\.0\d+, paid by the house\. Left today: 5 messages and \$0\.0\d+\./,
   );
-  const left = /and \$(0\.\d+) left/.exec(textOf(answer))?.[1];
+  const left = /and \$(0\.\d+)\./.exec(textOf(answer))?.[1];
   ann.say('/usage');
   expect(textOf(await ann.sees(/This month/))).toContain(`5 of 6 messages and $${left} of`);
   ann.press(shown, 'Hide the cost');
