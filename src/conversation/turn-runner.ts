@@ -2,6 +2,7 @@
 
 import type { PlatformName } from '../chat/message.ts';
 import { PlatformError, type PlatformSender } from '../chat/platform.ts';
+import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
 import type { Allowance } from '../funding/allowance.ts';
@@ -11,11 +12,13 @@ import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
 import { providerEntry, seesImages } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
+import { serializeError } from '../log.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { skippedFileRemark } from '../text/files.ts';
+import { QUOTED_IS_HIDDEN } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
-import { deliver, openReply } from './delivery.ts';
+import { deliver, offerTheRest, openReply } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import { prepareRequest } from './request.ts';
@@ -30,6 +33,7 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
   readonly allowance: Allowance;
   readonly prices: Prices;
   readonly sender: (platform: PlatformName) => PlatformSender;
+  readonly privateNotices: PrivateNotices;
   /** A stable name for the user that leads nowhere, for the house key's provider. */
   readonly pseudonym: (userId: number) => string;
   readonly limits: { readonly turnsPerDay: number; readonly mailboxLimit: number };
@@ -76,10 +80,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       for (const id of files.messagesWithKeys) await sender.deleteMessage(turn.chat, id);
       return refuse('key-in-file', funding);
     }
-    const remarks = files.skipped.map(skippedFileRemark).join('\n\n');
+    const remarks = [
+      ...files.skipped.map(skippedFileRemark),
+      ...(hasHiddenQuote(turn, sender) ? [QUOTED_IS_HIDDEN] : []),
+    ].join('\n\n');
 
     const price = parts.prices.priceOf(funding.provider, funding.model);
-    const request = await prepareRequest(parts, turn, funding, files);
+    const request = await prepareRequest(parts, turn, funding, files, sender.traits);
     if (request === undefined) {
       if (remarks === '') return refuse('nothing-to-read', funding);
       const result: TurnResult = { answer: remarks, outcome: null };
@@ -157,7 +164,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   ): Promise<void> {
     try {
       await deliver(
-        { db: parts.db, sender: parts.sender(turn.chat.platform), facts: factsOf(turn, funding) },
+        {
+          db: parts.db,
+          sender: parts.sender(turn.chat.platform),
+          privateNotices: parts.privateNotices,
+          facts: factsOf(turn, funding),
+        },
         turn,
         { answer, outcome },
         reply,
@@ -167,6 +179,10 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       await reply?.abandon();
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ turnId: turn.turnId, code: error.code }, 'an answer could not be delivered');
+      if (error.code === 'expired') {
+        await putAside(turn);
+        return;
+      }
       const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;
       if (!error.retryable || tooLate) {
         await mailbox.finish(turn, 'failed', null);
@@ -176,6 +192,18 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       const backoffMs = Math.min(60_000, 1_000 * 2 ** Math.min(tries, 6));
       await mailbox.putBack(turn, Math.max(error.retryAfterMs, backoffMs));
     }
+  }
+
+  /** The platform takes no more until the user presses "Continue": the rest waits for that. */
+  async function putAside(turn: RunningTurn): Promise<void> {
+    if (!(await mailbox.expire(turn, turn.sealedInput))) {
+      // It was pressed meanwhile, and goes on with what that brought; or the fence is lost.
+      await mailbox.putBack(turn, 0);
+      return;
+    }
+    await offerTheRest(parts.sender(turn.chat.platform), turn).catch((error: unknown) =>
+      log.warn({ turnId: turn.turnId, error: serializeError(error) }, 'an expired answer'),
+    );
   }
 
   function factsOf(turn: RunningTurn, funding: Funding | undefined): OutcomeFacts {
@@ -242,6 +270,14 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   return run;
+}
+
+/** Whether the platform kept the text of a message that was replied to. */
+function hasHiddenQuote({ input }: RunningTurn, { traits }: PlatformSender): boolean {
+  if (traits.showsQuoted === 'always') return false;
+  return input.parts.some(
+    ({ quoted }) => quoted !== undefined && quoted.text.trim() === '' && quoted.files.length === 0,
+  );
 }
 
 /** What an earlier attempt stored. */
