@@ -11,10 +11,13 @@ import { createLinkCodes } from './chat/link-codes.ts';
 import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
+import { createPrivateNotices } from './chat/private-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import { createChat } from './commands/chat.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
+import { createContinue } from './commands/continue.ts';
+import { createDetails } from './commands/details.ts';
 import {
   createHelp,
   createNew,
@@ -28,6 +31,7 @@ import { createLink } from './commands/link.ts';
 import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
+import { createModelSuggestions } from './commands/model-suggestions.ts';
 import { createSetKey } from './commands/setkey.ts';
 import { createSettings } from './commands/settings.ts';
 import { personalSettings } from './commands/settings-list.ts';
@@ -55,6 +59,7 @@ import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError } from './log.ts';
 import { createOperatorDesk } from './operator.ts';
+import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
 import { createMailbox } from './queue/mailbox.ts';
@@ -89,8 +94,15 @@ export interface Tuning {
   readonly houseClosedMs?: number;
   /** How often what is no longer to be kept is deleted, in milliseconds. */
   readonly retentionEveryMs?: number;
+  /** Platforms of a test's own. */
+  readonly platforms?: readonly {
+    readonly receiver: PlatformReceiver;
+    readonly sender: PlatformSender;
+  }[];
   /** How fast Telegram is spoken to. */
   readonly telegramRates?: TelegramOptions['rates'];
+  /** How patiently Discord is spoken to. */
+  readonly discordTimes?: Pick<DiscordOptions, 'receiving' | 'sending'>;
 }
 
 export interface App {
@@ -190,6 +202,20 @@ async function compose(
           log,
           ...(tuning.telegramRates === undefined ? {} : { rates: tuning.telegramRates }),
         });
+  const discord =
+    config.discord === undefined
+      ? undefined
+      : // Its library is large: who does not use it does not pay for it.
+        (await import('./platforms/discord/discord.ts')).createDiscord({
+          ...config.discord,
+          log,
+          keyProviders: () => remoteProviders,
+          suggest: async ({ command, typed, sender: { platformUserId } }) =>
+            command === 'model'
+              ? suggestModels({ typed, sender: { platform: 'discord', platformUserId } })
+              : [],
+          ...tuning.discordTimes,
+        });
   const terminal =
     terminalIo === undefined
       ? undefined
@@ -200,15 +226,21 @@ async function compose(
     senders.set('telegram', telegram.sender);
     rights.set('telegram', telegram.rights);
   }
+  if (discord !== undefined) {
+    senders.set('discord', discord.sender);
+    rights.set('discord', discord.rights);
+  }
   if (terminal !== undefined) {
     senders.set('terminal', terminal.sender);
     rights.set('terminal', terminal.rights);
   }
+  for (const platform of tuning.platforms ?? []) senders.set(platform.sender.name, platform.sender);
   const sender = (platform: PlatformName): PlatformSender => {
     const found = senders.get(platform);
     if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
     return found;
   };
+  const privateNotices = createPrivateNotices({ db, vault, sender });
   const operators = createOperatorDesk({
     operators: config.operators,
     sender: (platform) => senders.get(platform),
@@ -234,8 +266,16 @@ async function compose(
   };
   const linkCodes = createLinkCodes({ db, ring });
   const linking = { linking: createLinking({ db }), tell: createTellLinked({ sender, log }) };
+  const suggestModels = createModelSuggestions({ ...funding, identities, prices, provider });
   const commands: Command[] = [];
-  const runner = createCommandRunner({ db, commands, sender, processId, log });
+  const runner = createCommandRunner({
+    db,
+    commands,
+    sender,
+    privateNotices,
+    processId,
+    log,
+  });
   const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
   const setKey = createSetKey({
     apiKeys,
@@ -248,17 +288,14 @@ async function compose(
   });
   commands.push(
     createStart({
+      sender,
       facts: {
         turnsPerDay: config.allowance.dailyTurns,
         microsPerDay: config.allowance.dailyMicros,
         offline: house.provider === 'offline',
         model: house.model,
       },
-      runLinked: (context) => {
-        // Anybody can make up a link: it names a row at most, never a code or a key.
-        const [name = '', row = ''] = context.argument.split('-');
-        return runner.run(name, { ...context, argument: /^\d+$/.test(row) ? row : '' });
-      },
+      runLinked: (context) => runner.runLinked(context),
     }),
     setKey,
     createKeys({ db, apiKeys }),
@@ -274,10 +311,12 @@ async function compose(
       rights: (platform) => rights.get(platform),
     }),
     createNew({ identities }),
-    createStop({ identities, mailbox }),
+    createStop({ db, identities, mailbox }),
     createHelp(() => commands),
     createPrivacy({ historyDays: config.historyDays }),
     createConsent({ db, vault, mailbox, wakeups }),
+    createContinue({ db, vault, mailbox, wakeups }),
+    createDetails({ privateNotices }),
   );
   commandNames.push(...commandMenu(commands).direct.map((command) => command.name));
 
@@ -300,6 +339,7 @@ async function compose(
         prices,
         provider,
         sender,
+        privateNotices,
         pseudonym: (userId) => ring.pseudonym(String(userId)),
         tellOperator: (warning, facts) => {
           operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
@@ -321,6 +361,7 @@ async function compose(
             tellForgottenKeys({ db, sender: (name) => senders.get(name), log }, keys),
           ),
         linkCodes.removeExpired(),
+        privateNotices.removeExpired(),
       ]).catch((error: unknown) => log.error({ error: serializeError(error) }, 'retention'));
     }, tuning.retentionEveryMs ?? RETENTION_EVERY_MS);
     onClose(async () => clearInterval(retention));
@@ -340,7 +381,7 @@ async function compose(
     log,
   });
   let httpPort: number | undefined;
-  if (telegram !== undefined) {
+  if (telegram !== undefined || discord !== undefined) {
     const serve = (port: number) =>
       startWebServer({
         port,
@@ -349,13 +390,13 @@ async function compose(
           config.http.isPortFixed || config.telegram?.mode === 'webhook' ? '0.0.0.0' : '127.0.0.1',
         health: () => databaseHealth(db),
         onError: (error) => log.error({ error: serializeError(error) }, 'http'),
-        ...(telegram.webhook === undefined || config.role === 'worker'
+        ...(telegram?.webhook === undefined || config.role === 'worker'
           ? {}
           : { telegramWebhook: telegram.webhook }),
       });
     const server = await serve(config.http.port).catch((error: unknown) => {
       // A second Latchkey on the machine: nobody asked for this very port.
-      if (config.http.isPortFixed || telegram.webhook !== undefined) throw error;
+      if (config.http.isPortFixed || telegram?.webhook !== undefined) throw error;
       log.warn('port 8080 is taken; the health pages are on another one');
       return serve(0);
     });
@@ -364,12 +405,13 @@ async function compose(
   }
   if (config.role !== 'worker') {
     onClose(() => runner.settled());
-    if (telegram !== undefined) await telegram.registerCommands(commandMenu(commands));
-    for (const receiver of receivers(telegram, terminal)) {
+    await telegram?.registerCommands(commandMenu(commands));
+    await discord?.registerCommands(commandMenu(commands));
+    for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
       onClose(() => receiver.stop());
       await receiver.start(intake);
     }
-    if (telegram !== undefined) {
+    if (telegram !== undefined || discord !== undefined) {
       const tell = () =>
         runner.tellInterrupted().catch((error: unknown) => {
           log.warn({ error: serializeError(error) }, 'telling of interrupted commands');

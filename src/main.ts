@@ -7,7 +7,7 @@ import { createLog, installCrashHandlers, serializeError } from './log.ts';
 import { StartError } from './start-error.ts';
 
 const NOTHING_TO_SERVE = `There is nothing to serve: no bot token is set, and this is no terminal to chat in.
-Set TELEGRAM_BOT_TOKEN (from @BotFather) in the environment or in a file .env, or start me in a terminal.`;
+Set TELEGRAM_BOT_TOKEN (from @BotFather) or DISCORD_BOT_TOKEN (from discord.com/developers) in the environment or in a file .env, or start me in a terminal.`;
 
 /**
  * How far the heap may grow beyond what is alive before it is collected. V8's own measure, up to
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   closeDiagnostics();
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const config = parseConfig(readEnvironment());
-  const hasPlatform = config.telegram !== undefined;
+  const hasPlatform = config.telegram !== undefined || config.discord !== undefined;
   const hasTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   if (!hasPlatform && !hasTerminal) throw new StartError(NOTHING_TO_SERVE);
 

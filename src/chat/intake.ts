@@ -4,19 +4,21 @@
  * durable and may be acknowledged; when it throws, the platform is to send it again.
  */
 
+import type { CommandContext } from '../commands/command.ts';
 import type { SetKey } from '../commands/setkey.ts';
 import { detectKeys } from '../keys/detection.ts';
 import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
+import { codeHelpQuestion, isCodeHelp } from '../text/code-help.ts';
 import { generalText } from '../text/general.ts';
-import { keysText } from '../text/keys.ts';
+import { keysText, type MessageWithKey } from '../text/keys.ts';
 import type { ChatGate } from './chat-gate.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
 import type { ChatRow, Identities, Person } from './identities.ts';
-import type { ChatAddress, IncomingMessage, PlatformEvent } from './message.ts';
-import type { PlatformSender } from './platform.ts';
+import type { ChatAddress, IncomingMessage, PlatformEvent, QuotedMessage } from './message.ts';
+import type { Deletion, Notice, PlatformSender } from './platform.ts';
 import { TURN_TEXT_LIMIT } from './turn-input.ts';
 import type { TurnIntake } from './turn-intake.ts';
 
@@ -42,11 +44,21 @@ export function createIntake(parts: IntakeParts): Intake {
   /** A key where none belongs: gone where possible, kept nowhere, its owner warned. */
   async function removeExposedKey(message: IncomingMessage, userId: number): Promise<void> {
     await commands.once(message, 'key', userId, async (context) => {
-      const sender = parts.sender(message.chat.platform);
-      const deleted = (await sender.deleteMessage(message.chat, message.messageId)) === 'deleted';
-      const notice = keysText.exposed(deleted);
-      context.answer(notice, notice.markdown);
+      warn(context, keysText.exposed(await removeMessage(message)));
     });
+  }
+
+  /** Tells somebody in a group about a key, which others hear of only where they must. */
+  function warn(context: CommandContext, notice: Notice): void {
+    const { showsPrivately } = parts.sender(context.chat.platform).traits;
+    // A warning that can be shown to nobody but all is better than none; a button is as good.
+    const shown = showsPrivately === 'at-once' ? notice : generalText.forYouAlone();
+    context.answer(notice, shown.markdown);
+  }
+
+  async function removeMessage(message: IncomingMessage): Promise<MessageWithKey> {
+    if (message.leavesNoMessage === true) return 'none';
+    return parts.sender(message.chat.platform).deleteMessage(message.chat, message.messageId);
   }
 
   async function takeMessage(message: IncomingMessage): Promise<void> {
@@ -64,15 +76,16 @@ export function createIntake(parts: IntakeParts): Intake {
         await removeExposedKey(message, userId);
       } else {
         await commands.once(message, 'command', userId, async (context) => {
-          const notice = keysText.onlyInPrivate();
-          context.answer(notice, notice.markdown);
+          warn(context, keysText.onlyInPrivate());
         });
       }
       return;
     }
 
     const { command } = message;
-    if (command !== undefined && command.name !== 'ask' && (isSetKey || !holdsKey)) {
+    const isQuestion =
+      command !== undefined && (command.name === 'ask' || isCodeHelp(command.name));
+    if (command !== undefined && !isQuestion && (isSetKey || !holdsKey)) {
       await commands.once(message, isSetKey ? 'key' : 'command', userId, async (context) => {
         const known = await commands.run(command.name, context);
         if (!known && !inGroup) context.answer(generalText.unknownCommand(command.name));
@@ -97,7 +110,7 @@ export function createIntake(parts: IntakeParts): Intake {
       return;
     }
     await takeTurn(
-      command === undefined ? message : { ...message, text: command.argument },
+      command === undefined ? message : { ...message, text: questionOf(command) },
       person,
       known.chat,
     );
@@ -124,12 +137,9 @@ export function createIntake(parts: IntakeParts): Intake {
         context.answer(notice, notice.markdown);
       });
 
-    const empty =
-      message.text.trim() === '' && message.files.length === 0 && message.quoted === undefined;
-    if (empty) {
-      await refuse(
-        message.command === undefined ? generalText.nothingToRead() : generalText.askWhat(),
-      );
+    const refusal = refusalOf(message);
+    if (refusal !== undefined) {
+      await refuse(refusal);
       return;
     }
     const chat = knownChat ?? (await identities.chatOf(message.chat));
@@ -173,11 +183,28 @@ export function createIntake(parts: IntakeParts): Intake {
 
   async function removePieces(chat: ChatAddress, messageIds: readonly string[]): Promise<void> {
     const sender = parts.sender(chat.platform);
-    let deleted = true;
+    let deletion: Deletion = 'deleted';
     for (const id of messageIds) {
-      if ((await sender.deleteMessage(chat, id)) !== 'deleted') deleted = false;
+      if ((await sender.deleteMessage(chat, id)) === 'refused') deletion = 'refused';
     }
-    await sender.notify({ chat }, keysText.exposed(deleted));
+    await sender.notify({ chat }, keysText.exposed(deletion));
+  }
+
+  /** What to say instead of making a turn of it, if anything. */
+  function refusalOf(message: IncomingMessage): Notice | undefined {
+    const { command, quoted, text, files, chat } = message;
+    const { showsQuoted } = parts.sender(chat.platform).traits;
+    if (command !== undefined && isCodeHelp(command.name)) {
+      const hasCode = command.argument.trim() !== '' || isReadable({ text: '', files });
+      return hasCode || isReadable(quoted) ? undefined : generalText.noCodeThere();
+    }
+    if (text.trim() !== '' || files.length > 0) return undefined;
+    if (quoted === undefined) {
+      return command === undefined ? generalText.nothingToRead() : generalText.askWhat();
+    }
+    return showsQuoted === 'sometimes' && quoted.text.trim() === '' && quoted.files.length === 0
+      ? generalText.quotedIsHidden()
+      : undefined;
   }
 
   async function takeEdit(message: IncomingMessage): Promise<void> {
@@ -189,17 +216,14 @@ export function createIntake(parts: IntakeParts): Intake {
       await turnIntake.cancel(message, chat, 'key');
       const edited = { ...message, messageId: `${message.messageId}#edit` };
       await commands.once(edited, 'key', person.userId, async (context) => {
-        const sender = parts.sender(message.chat.platform);
-        const deleted = (await sender.deleteMessage(message.chat, message.messageId)) === 'deleted';
-        const notice = keysText.exposed(deleted);
-        context.answer(notice, notice.markdown);
+        warn(context, keysText.exposed(await removeMessage(message)));
       });
       return;
     }
-    const isAsk = message.command?.name === 'ask';
-    if (message.command !== undefined && !isAsk) return;
+    const { command } = message;
+    if (command !== undefined && command.name !== 'ask' && !isCodeHelp(command.name)) return;
     const edited = await turnIntake.edit(
-      isAsk ? { ...message, text: message.command?.argument ?? '' } : message,
+      command === undefined ? message : { ...message, text: questionOf(command) },
       person,
     );
     if (edited.result !== 'key') return;
@@ -231,6 +255,9 @@ export function createIntake(parts: IntakeParts): Intake {
         await mailbox.cancel(scope, 'stopped');
         break;
       }
+      case 'deleted':
+        await turnIntake.remove(event, await identities.chatIds(event.chat));
+        break;
       case 'migrated':
         await identities.migrate(event.from, event.to);
         break;
@@ -246,4 +273,15 @@ export function createIntake(parts: IntakeParts): Intake {
 /** All of a message that its sender wrote. */
 function wordsOf({ command, text, files }: IncomingMessage): string {
   return [command?.argument ?? '', text, ...files.map(({ name }) => name)].join('\n\n');
+}
+
+/** What a command asks a model: code help has questions of its own. */
+function questionOf({ name, argument }: NonNullable<IncomingMessage['command']>): string {
+  if (!isCodeHelp(name)) return argument;
+  return [codeHelpQuestion(name), argument].filter((text) => text.trim() !== '').join('\n\n');
+}
+
+function isReadable(what: Pick<QuotedMessage, 'text' | 'files'> | undefined): boolean {
+  if (what === undefined) return false;
+  return what.text.trim() !== '' || what.files.some((file) => file.kind !== 'other');
 }

@@ -80,6 +80,8 @@ export interface IncomingMessage {
   readonly replyHandle?: string;
   /** Set when no message of the platform holds the text (it came through a form): there is none to delete. */
   readonly leavesNoMessage?: true;
+  /** Set when, in a group, nobody but the sender sees the answer: it is never context for others. */
+  readonly answeredPrivately?: true;
 }
 
 /** A press of one of the bot's buttons. */

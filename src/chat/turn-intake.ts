@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, Queryable } from '../db/client.ts';
 import { and, desc, eq, inArray, isNull, lt, sql } from '../db/drizzle.ts';
-import { inbox, turns } from '../db/schema.ts';
+import { deliveries, inbox, turns } from '../db/schema.ts';
 import { detectKeys, scrub } from '../keys/detection.ts';
 import type { Vault } from '../keys/vault.ts';
 import { type Acceptance, CANCEL_CHANNEL, type Mailbox } from '../queue/mailbox.ts';
@@ -17,6 +17,8 @@ import {
   type TurnPart,
 } from './turn-input.ts';
 
+/** Message ids are numbers, some with more digits than a `number` holds. */
+const byNumber = new Intl.Collator('en', { numeric: true });
 /** Between the platform's dates of a comment and of what is forwarded with it, in milliseconds. */
 const FORWARD_GAP_MS = 1_000;
 /** How long more forwards are waited for, in milliseconds. */
@@ -40,6 +42,14 @@ export interface TurnIntake {
    * @returns `ignored` where none does; `key` where it would make a key of pieces: nothing was changed
    */
   edit(message: IncomingMessage, person: Person): Promise<EditResult>;
+  /**
+   * A message is gone: a turn that waits loses that part, and is cancelled where it was the only
+   * one; so is a running turn of which nothing was sent yet.
+   */
+  remove(
+    message: Pick<IncomingMessage, 'chat' | 'messageId'>,
+    chatIds: readonly number[],
+  ): Promise<void>;
   /** Cancels the turn that the message is part of, if that is still open. */
   cancel(message: IncomingMessage, chat: ChatRow, reason: 'key'): Promise<void>;
 }
@@ -110,8 +120,8 @@ export function createTurnIntake({
       if (fresh.length === 0) return { result: 'duplicate' };
 
       const input = await readInput(ownerId, whole);
-      const parts = [...input.parts, partOf(message)].sort(
-        (a, b) => Number(a.messageId) - Number(b.messageId),
+      const parts = [...input.parts, partOf(message)].sort((a, b) =>
+        byNumber.compare(a.messageId, b.messageId),
       );
       if (detectKeys(parts.map((part) => part.text).join('')).length > 0) {
         const messageIds = parts.map((part) => part.messageId);
@@ -119,12 +129,79 @@ export function createTurnIntake({
       }
       const waitMs = message.merge?.waitMs ?? FORWARD_WAIT_MS;
       const tooLong = input.tooLong === true || textLength(parts) > TURN_TEXT_LIMIT;
-      const joined: TurnInput = tooLong
-        ? { authorName: input.authorName, parts: [], tooLong }
-        : { ...input, parts };
+      const joined: TurnInput = tooLong ? { ...input, parts: [], tooLong } : { ...input, parts };
       await writeInput(tx, ownerId, whole, joined, waitMs);
       if (whole.status === 'running') await startOver(tx, whole.id);
       return { result: 'merged', turnId: whole.id, waitMs };
+    });
+  }
+
+  async function turnOf({
+    chat,
+    messageId,
+  }: Pick<IncomingMessage, 'chat' | 'messageId'>): Promise<number | undefined> {
+    const [part] = await db
+      .select({ turnId: inbox.turnId })
+      .from(inbox)
+      .where(
+        and(
+          eq(inbox.platform, chat.platform),
+          eq(inbox.platformChatId, chat.chatId),
+          eq(inbox.messageId, messageId),
+        ),
+      );
+    return part?.turnId ?? undefined;
+  }
+
+  /** The turn whose answer or question the message replies to. */
+  async function turnRepliedTo(
+    { quoted, chat }: IncomingMessage,
+    { id }: ChatRow,
+  ): Promise<number | undefined> {
+    if (quoted === undefined) return undefined;
+    const [answered] = await db
+      .select({ turnId: turns.id })
+      .from(deliveries)
+      .innerJoin(turns, eq(turns.id, deliveries.turnId))
+      .where(and(eq(deliveries.messageId, quoted.messageId), eq(turns.chatId, id)))
+      .orderBy(desc(turns.id))
+      .limit(1);
+    return answered?.turnId ?? turnOf({ chat, messageId: quoted.messageId });
+  }
+
+  /**
+   * Takes a deleted message out of its turn.
+   * @returns whether the turn goes on: with its other messages, or since something was sent already
+   */
+  async function isPartOnly(turnId: number, messageId: string): Promise<boolean> {
+    const [owner] = await db.select({ id: turns.userId }).from(turns).where(eq(turns.id, turnId));
+    if (owner === undefined) return true;
+    // Opened before the transaction: the vault may need a connection of its own.
+    await vault.seal(owner.id, binding(''), '');
+    return db.transaction(async (tx) => {
+      const [turn] = await tx
+        .select()
+        .from(turns)
+        .where(and(eq(turns.id, turnId), inArray(turns.status, ['queued', 'running'])))
+        .for('update');
+      if (turn === undefined) return true;
+      const input = await readInput(turn.userId, turn);
+      const left = input.parts.filter((part) => part.messageId !== messageId);
+      const [first] = left;
+      if (turn.status === 'running') {
+        const sent = await tx
+          .select({ part: deliveries.part })
+          .from(deliveries)
+          .where(eq(deliveries.turnId, turnId))
+          .limit(1);
+        return first !== undefined || turn.answer !== null || sent.length > 0;
+      }
+      if (first === undefined) return turn.answeredAt !== null;
+      await writeInput(tx, turn.userId, turn, { ...input, parts: left }, 0);
+      if (turn.replyTo === messageId) {
+        await tx.update(turns).set({ replyTo: first.messageId }).where(eq(turns.id, turnId));
+      }
+      return true;
     });
   }
 
@@ -141,6 +218,7 @@ export function createTurnIntake({
       const input: TurnInput = {
         authorName: scrub(message.sender.displayName),
         parts: [partOf(message)],
+        ...(message.replyHandle === undefined ? {} : { replyHandle: message.replyHandle }),
       };
       return mailbox.accept({
         platform: message.chat.platform,
@@ -156,6 +234,8 @@ export function createTurnIntake({
         sentAt: message.sentAt,
         sentOrder: message.order,
         replyTo: message.messageId,
+        followsTurnId: await turnRepliedTo(message, chat),
+        isPrivate: message.answeredPrivately === true,
         mergeKey: message.merge?.key,
         waitMs: message.merge?.waitMs ?? 0,
       });
@@ -193,19 +273,17 @@ export function createTurnIntake({
       });
     },
 
+    async remove(message, chatIds) {
+      const turnId = await turnOf(message);
+      if (turnId === undefined || chatIds.length === 0) return;
+      if (await isPartOnly(turnId, message.messageId)) return;
+      await mailbox.cancel({ turnId, chatIds }, 'deleted');
+    },
+
     async cancel(message, chat, reason) {
-      const [part] = await db
-        .select({ turnId: inbox.turnId })
-        .from(inbox)
-        .where(
-          and(
-            eq(inbox.platform, message.chat.platform),
-            eq(inbox.platformChatId, message.chat.chatId),
-            eq(inbox.messageId, message.messageId),
-          ),
-        );
-      if (part?.turnId == null) return;
-      await mailbox.cancel({ turnId: part.turnId, chatIds: [chat.id] }, reason);
+      const turnId = await turnOf(message);
+      if (turnId === undefined) return;
+      await mailbox.cancel({ turnId, chatIds: [chat.id] }, reason);
     },
   };
 }

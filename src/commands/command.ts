@@ -12,6 +12,8 @@ export interface CommandContext {
   /** The message that held the command; absent when a button led here. */
   readonly messageId?: string;
   readonly press?: ButtonPress;
+  /** The command came through a form: there is no message to delete. */
+  readonly leavesNoMessage?: true;
   /**
    * Says something, after what was said before it; does not wait until it stands there.
    * In groups, to the sender alone where the platform can, else `publicMarkdown` for all.

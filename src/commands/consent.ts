@@ -54,6 +54,8 @@ export function createConsent({
       sentAt: new Date(),
       sentOrder: turn.sentOrder,
       replyTo: turn.replyTo,
+      followsTurnId: turn.followsTurnId ?? undefined,
+      isPrivate: turn.isPrivate,
       mergeKey: undefined,
       waitMs: 0,
     });

@@ -7,7 +7,7 @@ import type { ApiKeys } from '../keys/api-keys.ts';
 import { detectKeys, recognise } from '../keys/detection.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Secret } from '../secret.ts';
-import { keysText, type ProviderText } from '../text/keys.ts';
+import { keysText, type MessageWithKey, type ProviderText } from '../text/keys.ts';
 import { type Command, type CommandContext, rowId } from './command.ts';
 import { refOf } from './keys.ts';
 
@@ -34,10 +34,17 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
     platformUserId: context.sender.platformUserId,
   });
 
-  async function deleteMessage(context: CommandContext): Promise<boolean> {
-    if (context.messageId === undefined) return true;
-    const done = await sender(context.chat.platform).deleteMessage(context.chat, context.messageId);
-    return done === 'deleted';
+  const takesFromMessages = (context: CommandContext) =>
+    sender(context.chat.platform).traits.deletesDirectMessages;
+
+  async function deleteMessage(context: CommandContext): Promise<MessageWithKey> {
+    if (context.messageId === undefined || context.leavesNoMessage === true) return 'none';
+    return sender(context.chat.platform).deleteMessage(context.chat, context.messageId);
+  }
+
+  /** A key in a message that stays: whoever reads the chat reads it, so it must not be used. */
+  function isLeaked(context: CommandContext): boolean {
+    return context.leavesNoMessage !== true && !takesFromMessages(context);
   }
 
   /** Which other key than the one that was just saved answers. */
@@ -52,7 +59,7 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
     context: CommandContext,
     provider: RemoteProviderId,
     key: Secret,
-    deleted: boolean,
+    message: MessageWithKey,
   ): void {
     const { name } = textOf(provider);
     context.later(async () => {
@@ -63,11 +70,11 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
           ? keysText.saved({
               ...added,
               provider: name,
-              deleted,
+              message,
               other: await otherAnswering(context.userId, provider),
             })
           : added.result === 'refused'
-            ? keysText.refused(added.reason, name, deleted)
+            ? keysText.refused(added.reason, name, message)
             : keysText.tooManyChecks(added.retryAt);
       if (added.result === 'saved') await apiKeys.closePrompt(identity(context));
       context.replace(notice, shown);
@@ -80,39 +87,45 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
     text: string,
     chosen: RemoteProviderId | null,
   ): Promise<void> {
-    const deleted = await deleteMessage(context);
+    if (isLeaked(context)) {
+      await apiKeys.closePrompt(identity(context));
+      context.answer(keysText.leaked());
+      return;
+    }
+    const message = await deleteMessage(context);
     const found = recognise(text, chosen ?? undefined);
     if (found.result === 'refused') {
-      context.answer(keysText.refused(found.reason, textOf(chosen ?? '').name, deleted));
+      context.answer(keysText.refused(found.reason, textOf(chosen ?? '').name, message));
       return;
     }
     if (found.result === 'unrecognised') {
       context.answer(
         chosen === null
-          ? keysText.notRecognised(deleted)
-          : keysText.refused('unrecognised', textOf(chosen).name, deleted),
+          ? keysText.notRecognised(message)
+          : keysText.refused('unrecognised', textOf(chosen).name, message),
       );
       return;
     }
-    // The key may be another provider's than the one that was chosen: its host was not named yet.
-    const wasNamed = chosen === found.provider;
+    // The key may be another provider's than the one that was chosen, or a form brought it, which
+    // names no hosts: its host was not named yet.
+    const wasNamed = chosen === found.provider && context.leavesNoMessage !== true;
     if (!wasNamed && textOf(found.provider).otherHost !== undefined) {
-      await offer(context, found.provider, found.key, deleted);
+      await offer(context, found.provider, found.key, message);
       return;
     }
-    check(context, found.provider, found.key, deleted);
+    check(context, found.provider, found.key, message);
   }
 
   async function offer(
     context: CommandContext,
     provider: RemoteProviderId,
     key: Secret,
-    deleted: boolean,
+    message: MessageWithKey,
   ): Promise<void> {
     const kept = await apiKeys.keepPasted(context.userId, provider, key);
     const { name, otherHost } = textOf(provider);
     context.answer(
-      keysText.pasted({ provider: name, hint: kept.hint, id: kept.id, deleted, otherHost }),
+      keysText.pasted({ provider: name, hint: kept.hint, id: kept.id, message, otherHost }),
     );
   }
 
@@ -123,6 +136,10 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
 
     async run(context) {
       if (context.argument === '' || context.messageId === undefined) {
+        if (!takesFromMessages(context)) {
+          context.answer(keysText.useTheForm());
+          return;
+        }
         await apiKeys.openPrompt(identity(context), null);
         context.answer(keysText.chooseProvider(providers));
         return;
@@ -130,6 +147,10 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
       const [first = '', ...rest] = context.argument.split(/\s+/);
       const named = first.toLowerCase();
       if (isProviderId(named) && rest.length === 0) {
+        if (!takesFromMessages(context)) {
+          context.answer(keysText.useTheForm());
+          return;
+        }
         await apiKeys.openPrompt(identity(context), named);
         context.answer(keysText.askForKey(textOf(named)));
       } else if (isProviderId(named)) {
@@ -148,7 +169,9 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
         const taken = await apiKeys.takePasted(context.userId, rowId(argument.split('-')[1]));
         if (taken === undefined) context.replace(keysText.pastedGone());
         else if (argument.startsWith('drop-')) context.replace(keysText.pastedDropped());
-        else check(context, taken.provider, taken.key, true);
+        else check(context, taken.provider, taken.key, 'none');
+      } else if (isProviderId(argument) && !takesFromMessages(context)) {
+        context.answer(keysText.useTheForm());
       } else if (isProviderId(argument)) {
         await apiKeys.openPrompt(identity(context), argument);
         context.replace(keysText.askForKey(textOf(argument)));
@@ -165,14 +188,18 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
     async takePasted(context, text) {
       const found = detectKeys(text)[0];
       if (found === undefined) return false;
-      const deleted = await deleteMessage(context);
+      if (!takesFromMessages(context)) {
+        context.answer(isLeaked(context) ? keysText.leaked() : keysText.exposed('none'));
+        return true;
+      }
+      const message = await deleteMessage(context);
       if (found.kind === 'refused-admin' || found.kind === 'refused-login') {
         const reason = found.kind === 'refused-admin' ? 'admin-key' : 'login-token';
-        context.answer(keysText.refused(reason, '', deleted));
+        context.answer(keysText.refused(reason, '', message));
       } else if (found.kind === 'usable' && isProviderId(found.provider)) {
-        await offer(context, found.provider, found.value, deleted);
+        await offer(context, found.provider, found.value, message);
       } else {
-        context.answer(keysText.exposed(deleted));
+        context.answer(keysText.exposed(message));
       }
       return true;
     },

@@ -1,27 +1,30 @@
 /** A turn from its claim to its answer on the platform. */
 
-import { wholeOf } from '../chat/chat-rules.ts';
 import type { PlatformName } from '../chat/message.ts';
 import { PlatformError, type PlatformSender } from '../chat/platform.ts';
+import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
-import type { Allowance, ChatCap } from '../funding/allowance.ts';
+import type { Allowance } from '../funding/allowance.ts';
 import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
 import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
 import type { OwnLimit } from '../funding/own-limit.ts';
-import type { Price, Prices } from '../funding/prices.ts';
+import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
 import { providerEntry, seesImages } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
+import { serializeError } from '../log.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { skippedFileRemark } from '../text/files.ts';
+import { QUOTED_IS_HIDDEN } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
-import { deliver, openReply } from './delivery.ts';
+import { deliver, offerTheRest, openReply } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
-import { type ModelRequest, prepareRequest } from './request.ts';
+import { prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
+import { createTurnMoney } from './turn-money.ts';
 import { concludeTurn, withCostNote } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
@@ -33,6 +36,7 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
   readonly ownLimit: OwnLimit;
   readonly prices: Prices;
   readonly sender: (platform: PlatformName) => PlatformSender;
+  readonly privateNotices: PrivateNotices;
   /** A stable name for the user that leads nowhere, for the house key's provider. */
   readonly pseudonym: (userId: number) => string;
   readonly limits: { readonly turnsPerDay: number; readonly mailboxLimit: number };
@@ -57,43 +61,7 @@ interface Answered {
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   const { store, mailbox, allowance, ownLimit, log } = parts;
-
-  /**
-   * Sets aside the most that the call can cost, from whoever pays, and records that from now on
-   * money may be spent.
-   */
-  async function reserve(
-    turn: RunningTurn,
-    funding: Funding,
-    price: Price | undefined,
-    request: ModelRequest,
-  ) {
-    const { maxOutputTokens } = request;
-    const cost = price && {
-      inputMicros: parts.prices.costMicros(price, {
-        inputTokens: request.inputTokens,
-        cachedInputTokens: 0,
-        cacheWriteTokens: request.inputTokens,
-        outputTokens: 0,
-      }),
-      outputMicrosPerMillion: parts.prices.ratesFor(price, request.inputTokens).output,
-    };
-    const attempt = { turnId: turn.turnId, attempt: turn.attempt, userId: turn.userId };
-    if (funding.kind === 'own') {
-      await store.markCalled(turn, funding);
-      return ownLimit.reserve(attempt, maxOutputTokens, cost);
-    }
-    if (cost === undefined) throw new Error('the house model has no price');
-    const { provider, model } = funding;
-    return allowance.reserve({
-      ...attempt,
-      ...cost,
-      provider,
-      model,
-      maxOutputTokens,
-      ...capOf(turn),
-    });
-  }
+  const money = createTurnMoney(parts);
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | undefined> {
@@ -124,10 +92,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       for (const id of files.messagesWithKeys) await sender.deleteMessage(turn.chat, id);
       return refuse('key-in-file', funding);
     }
-    const remarks = files.skipped.map(skippedFileRemark).join('\n\n');
+    const remarks = [
+      ...files.skipped.map(skippedFileRemark),
+      ...(hasHiddenQuote(turn, sender) ? [QUOTED_IS_HIDDEN] : []),
+    ].join('\n\n');
 
     const price = parts.prices.priceOf(funding.provider, funding.model);
-    const request = await prepareRequest(parts, turn, funding, files);
+    const request = await prepareRequest(parts, turn, funding, files, sender.traits);
     if (request === undefined) {
       if (remarks === '') return refuse('nothing-to-read', funding);
       const result: TurnResult = { answer: remarks, outcome: null };
@@ -135,11 +106,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return { result, reply: undefined, funding };
     }
 
-    const reserved = await reserve(turn, funding, price, request);
-    if (!reserved.ok) {
-      if (reserved.reason === 'taken-over') throw new FenceLost(`turn ${turn.turnId}`);
-      return refuse(reserved.reason, funding);
-    }
+    const reserved = await money.reserve(turn, funding, price, request);
+    if (!reserved.ok) return refuse(reserved.reason, funding);
     const { maxOutputTokens } = reserved;
     const reply = openReply({ db: parts.db, sender }, turn);
     try {
@@ -177,12 +145,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         turn,
         { funding, allowance, ownLimit, reservedMicros: reserved.amountMicros },
       );
-      const cost = { ...turn, spentMicros: result.costMicros ?? 0, answered: isAnswered };
-      await store.store(
-        turn,
-        result,
-        (funding.kind === 'own' ? ownLimit : allowance).settlement(cost, 'stored'),
-      );
+      const { costMicros = 0 } = result;
+      await store.store(turn, result, money.settlement(turn, funding.kind, costMicros, isAnswered));
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();
@@ -200,6 +164,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         {
           db: parts.db,
           sender: parts.sender(turn.chat.platform),
+          privateNotices: parts.privateNotices,
           facts: factsOf(turn, funding, provider),
         },
         turn,
@@ -212,6 +177,10 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       await reply?.abandon();
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ turnId: turn.turnId, code: error.code }, 'an answer could not be delivered');
+      if (error.code === 'expired') {
+        await putAside(turn);
+        return;
+      }
       const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;
       if (!error.retryable || tooLate) {
         return mailbox.finish(turn, 'failed', null);
@@ -221,6 +190,18 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       await mailbox.putBack(turn, Math.max(error.retryAfterMs, backoffMs));
       return undefined;
     }
+  }
+
+  /** The platform takes no more until the user presses "Continue": the rest waits for that. */
+  async function putAside(turn: RunningTurn): Promise<void> {
+    if (!(await mailbox.expire(turn, turn.sealedInput))) {
+      // It was pressed meanwhile, and goes on with what that brought; or the fence is lost.
+      await mailbox.putBack(turn, 0);
+      return;
+    }
+    await offerTheRest(parts.sender(turn.chat.platform), turn).catch((error: unknown) =>
+      log.warn({ turnId: turn.turnId, error: serializeError(error) }, 'an expired answer'),
+    );
   }
 
   function factsOf(
@@ -243,7 +224,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     const turn = await store.read(claim);
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;
     // First of all, so that no way out of here leaves a reservation behind.
-    if (claim.attempt > 1) await settleLost(turn, turn.providerWasAsked);
+    if (claim.attempt > 1) await money.settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
       return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
@@ -279,15 +260,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   /** Before a turn goes back into the line, where it may be cancelled and never be run again. */
   async function settleOwn(claim: Claim): Promise<void> {
     const { turnId, providerWasAsked } = await store.read(claim);
-    await settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
-  }
-
-  async function settleLost(
-    turn: { readonly turnId: number; readonly attempt: number },
-    providerWasAsked: boolean,
-  ): Promise<void> {
-    await allowance.settleLost(turn, providerWasAsked);
-    await ownLimit.settleLost(turn, providerWasAsked);
+    await money.settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
   }
 
   /** A turn that must not be run (again) ends with what there is. */
@@ -302,11 +275,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   return run;
 }
 
-/** The cap of the chat, where it has one. */
-function capOf({ chat, rules }: RunningTurn): { readonly chat?: ChatCap } {
-  const { turnsPerDay, microsPerDay } = rules;
-  if (turnsPerDay === null && microsPerDay === null) return {};
-  return { chat: { ...wholeOf(chat), turnsPerDay, microsPerDay } };
+/** Whether the platform kept the text of a message that was replied to. */
+function hasHiddenQuote({ input }: RunningTurn, { traits }: PlatformSender): boolean {
+  if (traits.showsQuoted === 'always') return false;
+  return input.parts.some(
+    ({ quoted }) => quoted !== undefined && quoted.text.trim() === '' && quoted.files.length === 0,
+  );
 }
 
 /** What an earlier attempt stored. */

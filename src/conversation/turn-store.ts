@@ -30,6 +30,12 @@ export interface RunningTurn extends Fence {
   readonly replyTo: string;
   readonly createdAt: Date;
   readonly input: TurnInput;
+  /** What {@link input} was opened from. */
+  readonly sealedInput: Uint8Array;
+  /** The turn of the same chat whose question or answer this one replies to. */
+  readonly followsTurnId: number | null;
+  /** In a group, nobody but the sender sees the answer. */
+  readonly isPrivate: boolean;
   readonly cancelReason: string | null;
   /** What was shown so far, or the answer. */
   readonly answer: string;
@@ -136,6 +142,9 @@ export function createTurnStore({
         input: decodeTurnInput(
           await vault.open(ownerId, { purpose: 'turn-input', ...binding }, turn.input),
         ),
+        sealedInput: turn.input,
+        followsTurnId: turn.followsTurnId,
+        isPrivate: turn.isPrivate,
         cancelReason: turn.cancelReason,
         answer:
           turn.answer === null

@@ -295,10 +295,14 @@ export const turns = pgTable(
     platformUserId: text('platform_user_id').notNull(),
     /** The message that is answered. */
     replyTo: text('reply_to').notNull(),
+    /** The turn of the same chat whose question or answer this one replies to. */
+    followsTurnId: bigintNumber('follows_turn_id'),
     /** Random: what binds the sealed words to this row (`keys/vault.ts`). */
     rowKey: text('row_key').notNull(),
     /** Sealed `TurnInput`. */
     input: bytea('input').notNull(),
+    /** In a group, nobody but the sender sees the answer: it is context for their private turns alone. */
+    isPrivate: boolean('is_private').notNull().default(false),
     /** Set by /stop, a block or a removal; the worker sees it by NOTIFY or at its heartbeat. */
     cancelReason: text('cancel_reason'),
     /** Sealed Markdown: first what was shown so far (a checkpoint), in the end the answer. */
@@ -311,6 +315,11 @@ export const turns = pgTable(
     outcome: text('outcome'),
     /** Shown below the answer: what it cost and what was left, where its user wants that. */
     costNote: text('cost_note'),
+    /**
+     * Set when the platform's leave to answer was over before all was sent: what is missing waits
+     * for the user's press of "Continue".
+     */
+    expiredAt: moment('expired_at'),
     /** How often delivery was put off because the platform failed. */
     deliveryTries: integer('delivery_tries').notNull().default(0),
     funding: text('funding', { enum: ['own', 'house'] }),
@@ -349,7 +358,26 @@ export const deliveries = pgTable(
     messageId: text('message_id'),
     at: moment('at').notNull().defaultNow(),
   },
-  (t) => [primaryKey({ columns: [t.turnId, t.part] })],
+  (t) => [primaryKey({ columns: [t.turnId, t.part] }), index('deliveries_message').on(t.messageId)],
+);
+
+/**
+ * Something for one person of a group that the platform can show to them alone only when they press
+ * a button. Kept for a day.
+ */
+export const heldNotices = pgTable(
+  'held_notices',
+  {
+    /** Random: it stands in the button, and binds the sealed words to this row. */
+    id: text('id').primaryKey(),
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+    /** Sealed `Notice`. */
+    notice: bytea('notice').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [index('held_notices_created').on(t.createdAt)],
 );
 
 /** What one user has used of the house allowance on one day (UTC). */

@@ -21,9 +21,15 @@ export interface OutcomeFacts {
 interface OutcomeText {
   readonly say: (facts: OutcomeFacts) => string;
   readonly buttons?: readonly (readonly Button[])[];
-  /** In groups it is shown to the sender alone; this is what everybody may read instead. */
+  /**
+   * In groups it is shown to the sender alone, since it is about keys, usage or allowance; this is
+   * what everybody may read instead.
+   */
   readonly inGroups?: string;
-  /** In groups it is told in the direct chat, and {@link inGroups} to everybody. */
+  /**
+   * In groups it is told in the direct chat, and {@link inGroups} to everybody; on platforms that
+   * show something privately on request only, it stands behind a button like the others.
+   */
   readonly inDirectChat?: true;
 }
 
@@ -42,7 +48,10 @@ const CHOOSE_MODEL: readonly (readonly Button[])[] = [
 
 const LIMIT: readonly (readonly Button[])[] = [[{ label: 'My limit', directChat: 'limit' }]];
 
-const PRIVATE_REASON = 'I could not answer on your own key. I wrote you why in our private chat.';
+/** What everybody in a group may read where the reason is about keys, usage or allowance. */
+const NOT_ANSWERED = 'I could not answer this. Why is for the person who asked alone.';
+/** Instead of {@link NOT_ANSWERED} where the reason stands in the direct chat. */
+export const TOLD_IN_DIRECT_CHAT = 'I could not answer this. I wrote you why in our private chat.';
 
 const OUTCOMES = {
   stopped: { say: () => 'Stopped.' },
@@ -55,6 +64,7 @@ const OUTCOMES = {
     say: () =>
       'Cut here: the house allowance paid for no more. Say “continue” tomorrow, or use your own key.',
     buttons: BRING_A_KEY,
+    inGroups: 'The answer was cut here. Why is for the person who asked alone.',
   },
   'refused-by-model': { say: () => 'The model declined to answer this.' },
   broken: {
@@ -65,22 +75,19 @@ const OUTCOMES = {
     say: ({ resetsAt, turnsPerDay }) =>
       `Your ${turnsPerDay} free messages for today are used. The next ones come ${time(resetsAt)}. With a key of your own you can go on right now; you then pay your provider directly.`,
     buttons: BRING_A_KEY,
-    inGroups:
-      'Your free messages for today are used. With /setkey in our private chat you can go on.',
+    inGroups: NOT_ANSWERED,
   },
   'money-used': {
     say: ({ resetsAt }) =>
       `Your free allowance for today is used. The next comes ${time(resetsAt)}. With a key of your own you can go on right now; you then pay your provider directly.`,
     buttons: BRING_A_KEY,
-    inGroups:
-      'Your free allowance for today is used. With /setkey in our private chat you can go on.',
+    inGroups: NOT_ANSWERED,
   },
   'house-used': {
     say: ({ resetsAt }) =>
       `The house has given away everything that it had for today. It goes on ${time(resetsAt)}; with a key of your own, right now.`,
     buttons: BRING_A_KEY,
-    inGroups:
-      'The house has nothing left for today. With /setkey in our private chat you can go on.',
+    inGroups: NOT_ANSWERED,
   },
   'chat-used': {
     say: ({ resetsAt }) =>
@@ -93,12 +100,13 @@ const OUTCOMES = {
     say: () =>
       'The house can’t answer at the moment; its operator has been told. This did not count against your allowance. Try again in a few minutes, or use your own key.',
     buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
   },
   'own-key-refused': {
     say: ({ providerName }) =>
       `${providerName} refuses your key: it was revoked, or never worked. I use it no more, and the house does not pay instead. Replace it, or delete it to go back to the free allowance.`,
     buttons: REPLACE_KEY,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-key-still-refused': {
@@ -111,7 +119,7 @@ const OUTCOMES = {
     say: ({ providerName }) =>
       `What I keep of your ${providerName} key does not open any more, so I asked nobody. Please send the key again, or delete it to go back to the free allowance.`,
     buttons: REPLACE_KEY,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-key-replaced': {
@@ -122,14 +130,14 @@ const OUTCOMES = {
     say: ({ resetsAt }) =>
       `Your own limit for today is used up, so I did not ask. It begins anew ${time(resetsAt)}; /limit changes it.`,
     buttons: LIMIT,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-month-limit': {
     say: ({ monthResetsAt }) =>
       `Your own limit for this month is used up, so I did not ask. It begins anew ${time(monthResetsAt)}; /limit changes it.`,
     buttons: LIMIT,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-price-unknown': {
@@ -141,7 +149,7 @@ const OUTCOMES = {
         { label: 'My limit', directChat: 'limit' },
       ],
     ],
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'cut-by-own-limit': {
@@ -151,24 +159,25 @@ const OUTCOMES = {
     say: ({ providerName, model }) =>
       `Your ${providerName} key may not use ${inlineCode(model)}. Choose another model, or change what the key may do.`,
     buttons: CHOOSE_MODEL,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-no-credit': {
     say: ({ providerName }) =>
       `Your ${providerName} account has no credit left. Add some on its billing page; your key stays as it is.`,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-rate-limited': {
     say: ({ providerName }) =>
       `${providerName} limits how fast your key may be used. Try again in a minute.`,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'provider-busy': {
     say: ({ providerName }) =>
       `${providerName} is overloaded or does not answer. Nothing was counted; try again in a moment.`,
+    inGroups: 'I could not answer this just now. Try again in a moment.',
   },
   'context-too-long': {
     say: ({ model }) =>
@@ -180,21 +189,27 @@ const OUTCOMES = {
   'model-not-found': {
     say: ({ model }) => `The model ${inlineCode(model)} is no longer there. Choose another one.`,
     buttons: CHOOSE_MODEL,
+    inGroups: NOT_ANSWERED,
   },
   'bad-request': {
     say: ({ providerName, model }) =>
       `${providerName} did not accept this request for ${inlineCode(model)}. Try another model, or start afresh with /new.`,
     buttons: CHOOSE_MODEL,
+    inGroups: NOT_ANSWERED,
   },
-  'no-text': { say: () => 'The model answered without any text. Nothing was counted; try again.' },
+  'no-text': {
+    say: () => 'The model answered without any text. Nothing was counted; try again.',
+    inGroups: 'The model answered without any text. Try again.',
+  },
   'consent-needed': {
     say: () =>
       'Before I use your own key in a group: what others said here with me is sent along as context, at most some 4,000 tokens a message, on your bill. Only your own messages ever start an answer on your key.',
-    inGroups: 'Before I use your own key in a group, I need your consent: see our private chat.',
+    inGroups: NOT_ANSWERED,
   },
   'key-in-file': {
     say: () =>
-      'A file here holds an API key. I sent it to nobody and deleted the message where I could. Whoever owns the key should revoke it and make a new one.',
+      'A file here holds an API key. I sent it to nobody and deleted the message where I could; if it still stands here, delete it. Whoever owns the key should revoke it and make a new one.',
+    inGroups: NOT_ANSWERED,
   },
   'message-too-long': { say: () => generalText.tooLong(TURN_TEXT_LIMIT).markdown },
   'nothing-to-read': {
@@ -204,6 +219,7 @@ const OUTCOMES = {
   internal: {
     say: () =>
       'Something went wrong on my side, several times in a row. Nothing was counted; please try again later.',
+    inGroups: 'Something went wrong on my side, several times in a row. Please try again later.',
   },
 } as const satisfies Record<string, OutcomeText>;
 

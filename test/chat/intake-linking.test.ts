@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Person } from '../../src/chat/identities.ts';
 import { createIntake, type IntakeParts } from '../../src/chat/intake.ts';
+import type { PlatformSender } from '../../src/chat/platform.ts';
 import { eq } from '../../src/db/drizzle.ts';
 import { turns } from '../../src/db/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -27,25 +28,27 @@ test('a message that is taken in at the moment of linking is accepted, and answe
   const intake = createIntake({
     identities: {
       ...town.identities,
-      personOf: async (...who) => lookups.shift() ?? town.identities.personOf(...who),
+      know: async (...who) => {
+        const known = await town.identities.know(...who);
+        return { ...known, person: lookups.shift() ?? known.person };
+      },
     },
     turnIntake: town.turnIntake,
     commands: {
       once: unused,
       press: unused,
       run: unused,
+      runLinked: unused,
       tellInterrupted: unused,
       settled: unused,
     },
-    setKey: { isAwaited: async () => false } as Partial<
-      IntakeParts['setKey']
-    > as IntakeParts['setKey'],
+    setKey: {} as IntakeParts['setKey'],
     gate: { check: async () => 'admitted' },
     mailbox: town.mailbox,
     wakeups: {
       wake: async (userId: number) => void woken.push(userId),
     } as Partial<IntakeParts['wakeups']> as IntakeParts['wakeups'],
-    sender: unused,
+    sender: () => ({ traits: { showsQuoted: 'always' } }) as PlatformSender,
     mailboxLimit: 10,
     log: {} as IntakeParts['log'],
   });

@@ -204,6 +204,8 @@ describe('linked accounts', () => {
           chatId: chat.id,
           conversation: chat.conversation,
           kind: 'direct',
+          chainEnd: undefined,
+          privateTurnsOf: undefined,
           turnId: Number.MAX_SAFE_INTEGER,
           budgetTokens: 10_000,
           countTokens: (text) => text.length,
@@ -345,6 +347,8 @@ describe('linking', () => {
       replyTo: 'late',
       mergeKey: undefined,
       waitMs: 0,
+      followsTurnId: undefined,
+      isPrivate: false,
     };
     expect(await town.mailbox.accept(late)).toEqual({ result: 'moved' });
     expect((await town.mailbox.accept({ ...late, userId: (await there.me()).userId })).result).toBe(

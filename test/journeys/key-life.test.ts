@@ -3,6 +3,7 @@
 import type { Chat, Message, User } from 'grammy/types';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
+import type { Failure } from '../fakes/behaviour.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 import {
   asked,
@@ -17,11 +18,30 @@ import {
 let world: World;
 beforeAll(async () => {
   world = await createWorld({ retentionEveryMs: 200 });
-  world.openai.script((question) => `Answer to: ${question}`);
+  world.openai.script((question) => {
+    const failure = FAILURES.find((f) => question === `fail with ${f}`);
+    if (question === 'a page that says 401') {
+      return { raw: { status: 401, body: '<html>401 Authorization Required</html>' } };
+    }
+    return failure === undefined
+      ? `Answer to: ${question}`
+      : { fail: failure, ...(failure === 'rate-limited' ? { retryAfter: 0 } : {}) };
+  });
   world.anthropic.script((question) => `Claude on: ${question}`);
   await world.start();
 });
 afterAll(() => world.close());
+
+/** None of these says that the key is bad. */
+const FAILURES: readonly Failure[] = [
+  'no-permission',
+  'no-credit',
+  'rate-limited',
+  'server-error',
+  'html',
+  'model-gone',
+  'policy',
+];
 
 interface Person {
   readonly user: User;
@@ -159,6 +179,22 @@ describe('/keys', () => {
 });
 
 describe('a key that its provider refuses', () => {
+  test.concurrent('no credit, no permission, a rate limit or a provider that is down do not condemn it', async () => {
+    const one = await withKey();
+    for (const question of [...FAILURES.map((f) => `fail with ${f}`), 'a page that says 401']) {
+      const before = botMessages(world, one.chat).length;
+      one.say(question);
+      await world.telegram.waitFor(() => botMessages(world, one.chat).length > before, {
+        timeoutMs: 20_000,
+      });
+    }
+    expect(said(one, /refuses your key/)).toEqual([]);
+    one.say('/keys');
+    expect(textOf(await one.sees(/Your keys/))).toMatch(/: works;/);
+    one.say('and now');
+    await one.sees(/Answer to: and now/);
+  }, 60_000);
+
   test.concurrent('its owner is told once, in private, however many turns fail in a group', async () => {
     const one = await withKey();
     await world.database.db.execute(

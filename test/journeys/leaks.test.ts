@@ -204,7 +204,7 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
         bytes: Buffer.from(`KEY=${canary(madeKey())}`),
         caption: `@${world.telegram.bot.username} xylophonist?`,
       });
-      await botSays(world, chat, /file here holds an API key/);
+      await botSays(world, chat, /file here holds an API key/, { as: user });
       world.telegram.sendDocument(chat, user, {
         name: 'zirconfile.txt',
         mime: 'text/plain',

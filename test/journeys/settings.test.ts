@@ -74,9 +74,10 @@ test('consent for groups is shown, and once withdrawn is asked for again', async
   const before = await ann.settings();
   expect(textOf(before)).toContain('Own key in groups: asked before the first time');
   ann.say(`${me} first`, group);
-  const link = await ann.sees(/I need your consent/, group);
+  const link = await ann.sees(/I could not answer this/, group);
   const payload = /start=(\S+)/.exec(world.telegram.buttons(link)[0]?.url ?? '')?.[1] ?? '';
   ann.say(`/start ${payload}`);
+  ann.press(await ann.sees(/Before I use your own key in a group/), 'Decide in private');
   ann.press(await ann.sees(/Do you agree/), 'I agree');
   await ann.sees(/Answer to.*first/s, group);
   const given = await ann.settings();
@@ -86,7 +87,7 @@ test('consent for groups is shown, and once withdrawn is asked for again', async
   ann.say(`${me} second`, group);
   await world.telegram.waitFor(
     () =>
-      world.telegram.messages(group).filter((m) => textOf(m).includes('I need your consent'))
+      world.telegram.messages(group).filter((m) => textOf(m).includes('I could not answer this'))
         .length === 2,
   );
 }, 20_000);

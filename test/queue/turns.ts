@@ -40,6 +40,8 @@ export function turnFor(who: Who, order: number): AcceptedTurn {
     sentAt: new Date(1_700_000_000_000 + order * 1000),
     sentOrder: order,
     replyTo: String(order),
+    followsTurnId: undefined,
+    isPrivate: false,
     mergeKey: undefined,
     waitMs: 0,
   };
