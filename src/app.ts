@@ -9,6 +9,7 @@ import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
+import { createForget } from './commands/forget.ts';
 import {
   createHelp,
   createNew,
@@ -22,7 +23,7 @@ import { createModel } from './commands/model.ts';
 import { createSetKey } from './commands/setkey.ts';
 import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
-import { clearOldWords, RETENTION_EVERY_MS } from './conversation/retention.ts';
+import { startRetention } from './conversation/retention.ts';
 import { createTurnRunner } from './conversation/turn-runner.ts';
 import { createTurnStore } from './conversation/turn-store.ts';
 import { startWorker, type WorkerTiming } from './conversation/worker.ts';
@@ -35,6 +36,7 @@ import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
+import { tombstoneFileOf } from './keys/tombstones.ts';
 import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
 import { otherHost } from './llm/other-host.ts';
@@ -48,6 +50,10 @@ import { createWakeups } from './queue/wakeups.ts';
 import { Secret } from './secret.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
+import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
+import { createForgetting } from './users/forgetting.ts';
+import { restoreAllowances } from './users/kept-allowances.ts';
+import { createMessageDeletions } from './users/message-deletions.ts';
 import { startWebServer } from './web/server.ts';
 
 export interface AppOptions {
@@ -73,6 +79,8 @@ export interface Tuning {
   readonly timing?: Partial<WorkerTiming>;
   /** How long a failing house key is left alone, in milliseconds. */
   readonly houseClosedMs?: number;
+  /** How often what is too old is cleared, in milliseconds. */
+  readonly retentionMs?: number;
   /** How fast Telegram is spoken to. */
   readonly telegramRates?: TelegramOptions['rates'];
 }
@@ -193,7 +201,20 @@ async function compose(
   });
 
   // Funding and conversation
-  const identities = createIdentities({ db });
+  const identities = createIdentities({
+    db,
+    onMade: (tx, identity, userId) => restoreAllowances(tx, ring, identity, userId),
+  });
+  const unlisten = await connection.listen(FORGOTTEN_CHANNEL, (id) => vault.forget(Number(id)));
+  onClose(unlisten);
+  const deletions = createMessageDeletions({ db, sender: (platform) => senders.get(platform) });
+  const forgetting = createForgetting({
+    db,
+    ring,
+    deletions,
+    tombstoneFile: tombstoneFileOf(config.keyRingFile),
+    onError: (error) => log.error({ error: serializeError(error) }, 'writing the tombstones'),
+  });
   const allowance = createAllowance({
     db,
     limits: {
@@ -239,6 +260,7 @@ async function compose(
     createModel({ ...funding, prices, provider }),
     createNew({ identities }),
     createStop({ identities, mailbox }),
+    createForget({ forgetting, deletions }),
     createHelp(() => commands),
     createPrivacy({ historyDays: config.historyDays }),
     createConsent({ db, vault, mailbox, wakeups }),
@@ -275,13 +297,15 @@ async function compose(
       }),
     });
     onClose(() => worker.stop());
-    const retention = setInterval(() => {
-      Promise.all([clearOldWords(db, config.historyDays), apiKeys.removeExpired()]).catch(
-        (error: unknown) => log.error({ error: serializeError(error) }, 'retention'),
-      );
-    }, RETENTION_EVERY_MS);
-    onClose(async () => clearInterval(retention));
   }
+  const retention = startRetention({
+    db,
+    historyDays: config.historyDays,
+    everyMs: tuning.retentionMs,
+    also: [() => apiKeys.removeExpired(), () => forgetting.resume()],
+    onError: (error) => log.error({ error: serializeError(error) }, 'retention'),
+  });
+  onClose(() => retention.stop());
 
   // Taking in, last: from here on messages come
   const intake = createIntake({

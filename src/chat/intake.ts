@@ -4,11 +4,13 @@
  * durable and may be acknowledged; when it throws, the platform is to send it again.
  */
 
+import { FORGET_ACTION } from '../commands/forget.ts';
 import type { SetKey } from '../commands/setkey.ts';
 import { detectKeys } from '../keys/detection.ts';
 import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
+import { forgetText } from '../text/forget.ts';
 import { generalText } from '../text/general.ts';
 import { keysText } from '../text/keys.ts';
 import type { CommandRunner } from './command-runner.ts';
@@ -197,7 +199,16 @@ export function createIntake(parts: IntakeParts): Intake {
         break;
       case 'button': {
         const { press } = event;
-        const userId = await identities.userOf(press.chat.platform, press.sender.platformUserId);
+        const { platform } = press.chat;
+        if (press.action.startsWith(FORGET_ACTION)) {
+          // Pressed again by somebody who is forgotten: that must not make them known.
+          const known = await identities.find(platform, press.sender.platformUserId);
+          if (known === undefined) {
+            await parts.sender(platform).answerPress(press, forgetText.already());
+            break;
+          }
+        }
+        const userId = await identities.userOf(platform, press.sender.platformUserId);
         await commands.press(press, userId);
         break;
       }

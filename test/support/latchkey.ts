@@ -17,6 +17,8 @@ export interface LatchkeyOptions {
   readonly telegram?: SimulatorOptions;
   /** How long a failing house key is left alone, in milliseconds; by default as in real life. */
   readonly houseClosedMs?: number;
+  /** How often what is too old is cleared, in milliseconds; by default as in real life. */
+  readonly retentionMs?: number;
 }
 
 export interface World {
@@ -37,6 +39,7 @@ export async function createWorld({
   env = {},
   telegram: options,
   houseClosedMs,
+  retentionMs,
 }: LatchkeyOptions = {}): Promise<World> {
   const [telegram, openai, anthropic, database, dataDir] = await Promise.all([
     startTelegramSimulator(options),
@@ -81,6 +84,7 @@ export async function createWorld({
           // The simulator's people read faster; pacing has tests of its own.
           telegramRates: { chatIntervalMs: 50, chatBurst: 20, groupPerMinute: 1_000 },
           ...(houseClosedMs === undefined ? {} : { houseClosedMs }),
+          ...(retentionMs === undefined ? {} : { retentionMs }),
         },
       });
       apps.push(app);

@@ -3,6 +3,7 @@ import type { Notice, NoticeTarget, PlatformSender } from '../../chat/platform.t
 import type { Secret } from '../../secret.ts';
 import { textParts } from './answer-parts.ts';
 import type { BotApi } from './bot-api.ts';
+import { deleteMessages } from './delete-messages.ts';
 import { download } from './download.ts';
 import { describe, toPlatformError } from './errors.ts';
 import { keyboardOf } from './keyboard.ts';
@@ -38,6 +39,8 @@ const SENDING_TIMES: SendingTimes = {
 /** UTF-16 units of the text that a press is answered with. */
 const PRESS_ANSWER_LIMIT = 200;
 
+const NO_CAPTION: Content = { text: '', entities: [] };
+
 export interface SenderOptions {
   readonly api: BotApi;
   readonly token: Secret;
@@ -72,6 +75,12 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
         ...(index === contents.length - 1 && keyboard !== undefined ? { keyboard } : {}),
       };
       messageId = await retrying(retries, () => outbox.sendText(chat, content, place));
+    }
+    const { file } = notice;
+    if (file !== undefined) {
+      const upload = new Retries(tools, chat, times.answerBudgetMs);
+      const sent = await retrying(upload, () => outbox.sendFile(chat, file, NO_CAPTION));
+      messageId ??= sent;
     }
     return messageId;
   }
@@ -152,6 +161,8 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
         return 'refused';
       }
     },
+    deleteMessages: (chat, messageIds) =>
+      deleteMessages({ tools, outbox, logger, budgetMs: times.deletionBudgetMs }, chat, messageIds),
     openReply: (target) => openReply(replyParts, target),
     download: (file, maxBytes) =>
       download({ ...options, timeoutMs: times.downloadMs }, file, maxBytes),

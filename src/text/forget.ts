@@ -1,0 +1,68 @@
+/** Sentences of /forget. */
+
+import type { Notice } from '../chat/platform.ts';
+import { inlineCode } from './markdown.ts';
+
+const HOW_LEFT =
+  'What stands in this chat is the platform’s: delete the chat there to be rid of the rest.';
+
+export const forgetText = {
+  ask: (facts: {
+    token: string;
+    keys: readonly { readonly provider: string; readonly hint: string }[];
+    turns: number;
+    open: number;
+    platforms: readonly string[];
+    deletesHere: boolean;
+  }): Notice => ({
+    markdown: [
+      '**Forget everything about you?** This can’t be undone, and these go at once:',
+      [
+        facts.keys.length === 0
+          ? '- your API keys (there are none)'
+          : `- your API keys: ${facts.keys.map((k) => `${k.provider} ${inlineCode(`…${k.hint}`)}`).join(', ')}`,
+        `- your messages to me and my answers: ${count(facts.turns, 'question')} in all chats, groups too${facts.open === 0 ? '' : `; ${facts.open === 1 ? 'one' : String(facts.open)} of them still waits or runs, and is dropped`}`,
+        `- your settings and who you are on ${facts.platforms.join(', ')}`,
+        '- the key of your own under which all of this is encrypted',
+        ...(facts.deletesHere
+          ? ['- my answers of the last two days in our private chat, as far as I may delete them']
+          : []),
+      ].join('\n'),
+      '**What stays**: what answers cost, under a random name; and, so that nobody is brought back out of a backup and no free allowance begins anew, a fingerprint of your account with today’s date and what you used of today’s allowance. Revoke your keys at your provider if you are done with them: I can only delete my copy.',
+      'The button works for five minutes. /export first, if you want a copy.',
+    ].join('\n\n'),
+    buttons: [
+      [{ label: 'Forget everything', action: `forget:${facts.token}` }],
+      [{ label: 'Keep it', action: 'forget:cancel' }],
+    ],
+  }),
+
+  kept: (): Notice => ({ markdown: 'Nothing was forgotten.' }),
+  over: (): Notice => ({
+    markdown: 'This question is over; nothing was done. Send /forget to begin again.',
+  }),
+  /** Plain: the answer to a press of somebody who is not known. */
+  already: (): string => 'You are forgotten already.',
+
+  forgetting: (): Notice => ({
+    markdown: 'Forgotten. I am deleting my answers in this chat now…',
+  }),
+  done: (facts: { deleted: number; left: number }): Notice => ({
+    markdown: [
+      'Forgotten. Should you write again, you are new to me; today’s free allowance goes on where it was.',
+      ...(facts.deleted === 0
+        ? []
+        : [`I deleted ${count(facts.deleted, 'message')} of mine in our private chat.`]),
+      ...(facts.left === 0
+        ? []
+        : [
+            `${facts.left === 1 ? 'One older answer remains' : `${facts.left} older answers remain`} there, which I may not delete.`,
+          ]),
+      `Your own messages and what I said to your commands are still there. ${HOW_LEFT}`,
+    ].join('\n\n'),
+  }),
+};
+
+function count(n: number, word: string): string {
+  return `${n.toLocaleString('en-US')} ${word}${n === 1 ? '' : 's'}`;
+}
