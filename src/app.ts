@@ -9,6 +9,7 @@ import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
+import { createExport } from './commands/export.ts';
 import { createForget } from './commands/forget.ts';
 import {
   createHelp,
@@ -16,8 +17,10 @@ import {
   createPrivacy,
   createStart,
   createStop,
+  createTerms,
 } from './commands/general.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
+import { legalTexts } from './commands/legal-texts.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createSetKey } from './commands/setkey.ts';
@@ -51,6 +54,7 @@ import { Secret } from './secret.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
+import { createExports } from './users/export.ts';
 import { createForgetting } from './users/forgetting.ts';
 import { restoreAllowances } from './users/kept-allowances.ts';
 import { createMessageDeletions } from './users/message-deletions.ts';
@@ -128,6 +132,8 @@ async function compose(
       `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE.`,
     );
   }
+
+  const legal = await legalTexts(config, house);
 
   // Storage
   const { url, connection } = await openDatabase({
@@ -262,7 +268,9 @@ async function compose(
     createStop({ identities, mailbox }),
     createForget({ forgetting, deletions }),
     createHelp(() => commands),
-    createPrivacy({ historyDays: config.historyDays }),
+    createExport({ exports: createExports({ db, vault }) }),
+    createPrivacy(legal.privacy),
+    createTerms(legal.terms),
     createConsent({ db, vault, mailbox, wakeups }),
   );
   commandNames.push(...commandMenu(commands).direct.map((command) => command.name));
