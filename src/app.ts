@@ -56,7 +56,7 @@ import { generalText } from './text/general.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
 import { createExports } from './users/export.ts';
 import { createForgetting } from './users/forgetting.ts';
-import { restoreAllowances } from './users/kept-allowances.ts';
+import { restoreLimits } from './users/kept-limits.ts';
 import { createMessageDeletions } from './users/message-deletions.ts';
 import { startWebServer } from './web/server.ts';
 
@@ -209,7 +209,7 @@ async function compose(
   // Funding and conversation
   const identities = createIdentities({
     db,
-    onMade: (tx, identity, userId) => restoreAllowances(tx, ring, identity, userId),
+    onMade: (tx, identity, userId) => restoreLimits(tx, ring, identity, userId),
   });
   const unlisten = await connection.listen(FORGOTTEN_CHANNEL, (id) => vault.forget(Number(id)));
   onClose(unlisten);
@@ -310,7 +310,7 @@ async function compose(
     db,
     historyDays: config.historyDays,
     everyMs: tuning.retentionMs,
-    also: [() => apiKeys.removeExpired(), () => forgetting.resume()],
+    also: [() => apiKeys.removeExpired(), (signal) => forgetting.resume(signal)],
     onError: (error) => log.error({ error: serializeError(error) }, 'retention'),
   });
   onClose(() => retention.stop());

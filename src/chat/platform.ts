@@ -30,7 +30,7 @@ export interface Notice {
   /** Markdown; what users wrote in it is escaped with `escapeMarkdown` or `inlineCode`. */
   readonly markdown: string;
   readonly buttons?: readonly (readonly Button[])[];
-  /** Comes below the text, in direct chats only. */
+  /** Comes with the text, in direct chats only; not edited. */
   readonly file?: NoticeFile;
 }
 

@@ -5,7 +5,7 @@ import { isProviderId, providerEntry } from '../llm/catalogue.ts';
 import { forgetText } from '../text/forget.ts';
 import type { Forgetting } from '../users/forgetting.ts';
 import type { MessageDeletions } from '../users/message-deletions.ts';
-import type { Command } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
 
 /** What the buttons' actions begin with. */
 export const FORGET_ACTION = 'forget:';
@@ -38,7 +38,7 @@ export function createForget({
             hint,
           })),
           platforms: belongings.accounts.map((name) => PLATFORMS[name]),
-          deletesHere: context.chat.platform !== 'terminal',
+          deletesHere: lasts(context),
         }),
       );
     },
@@ -49,16 +49,26 @@ export function createForget({
         context.replace(forgetText.kept());
         return;
       }
-      const forgotten = await forgetting.confirm(context.userId, context.argument, context.chat);
+      const forgotten = await forgetting.confirm(context.userId, context.argument, {
+        directChat: context.chat,
+        messageId: context.press?.messageId,
+      });
       if (forgotten === undefined) {
         context.replace(forgetText.over());
         return;
       }
-      if (forgotten.deletions.length > 0) context.replace(forgetText.forgetting());
+      if (lasts(context) && forgotten.deletions.length > 0)
+        context.replace(forgetText.forgetting());
       context.later(async () => {
-        const { deleted, kept } = await deletions.carryOut(forgotten.deletions);
-        context.replace(forgetText.done({ deleted, left: kept + forgotten.tooOld }));
+        const { deleted, kept } = await deletions.carryOut({ ids: forgotten.deletions });
+        const left = lasts(context) ? kept + forgotten.tooOld : undefined;
+        context.replace(forgetText.done({ deleted, left }));
       });
     },
   };
+}
+
+/** Whether a platform keeps the chat. */
+function lasts({ chat }: CommandContext): boolean {
+  return chat.platform !== 'terminal';
 }

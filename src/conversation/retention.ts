@@ -15,7 +15,7 @@ export interface Retention {
 
 /**
  * Begins at once, and again every ten minutes. What a crash leaves undone, the next round finds.
- * @param also further work of each round; one that fails keeps no other back
+ * @param also further work of each round, told when to stop; one that fails keeps no other back
  */
 export function startRetention({
   db,
@@ -27,17 +27,18 @@ export function startRetention({
   readonly db: Database;
   readonly historyDays: number;
   readonly everyMs: number | undefined;
-  readonly also: readonly (() => Promise<unknown>)[];
+  readonly also: readonly ((signal: AbortSignal) => Promise<unknown>)[];
   readonly onError: (error: unknown) => void;
 }): Retention {
   const stopped = new AbortController();
   let running: Promise<void> | undefined;
 
   async function round(): Promise<void> {
-    const tasks = [() => clearOldWords(db, historyDays, { signal: stopped.signal }), ...also];
+    const { signal } = stopped;
+    const tasks = [() => clearOldWords(db, historyDays, { signal }), ...also];
     for (const task of tasks) {
-      if (stopped.signal.aborted) return;
-      await task().catch(onError);
+      if (signal.aborted) return;
+      await task(signal).catch(onError);
     }
   }
 

@@ -318,6 +318,21 @@ export const installation = pgTable('installation', {
   value: jsonb('value').notNull(),
 });
 
+/** What commands said in direct chats within the last two days: /forget deletes it there. */
+export const sentNotices = pgTable(
+  'sent_notices',
+  {
+    platform: text('platform').notNull(),
+    platformChatId: text('platform_chat_id').notNull(),
+    messageId: text('message_id').notNull(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.platform, t.platformChatId, t.messageId] }),
+    index('sent_notices_at').on(t.at),
+  ],
+);
+
 /** A question of /forget that waits for its button. */
 export const forgetPrompts = pgTable('forget_prompts', {
   userId: bigintNumber('user_id')
@@ -335,14 +350,17 @@ export const tombstones = pgTable('tombstones', {
   forgottenAt: moment('forgotten_at').notNull(),
 });
 
-/** What a forgotten user had used of a day's house allowance, so that forgetting does not renew it. */
-export const keptAllowances = pgTable(
-  'kept_allowances',
+/** What a forgotten user had used up on a day (UTC), so that forgetting does not renew it. */
+export const keptLimits = pgTable(
+  'kept_limits',
   {
     identityPseudonym: text('identity_pseudonym').notNull(),
     day: date('day', { mode: 'string' }).notNull(),
+    /** Of the house allowance. */
     turns: integer('turns').notNull(),
     spentMicros: bigintNumber('spent_micros').notNull(),
+    /** When keys were checked last. */
+    keyChecks: moment('key_checks').array().notNull(),
   },
   (t) => [primaryKey({ columns: [t.identityPseudonym, t.day] })],
 );

@@ -3,9 +3,6 @@
 import type { Notice } from '../chat/platform.ts';
 import { inlineCode } from './markdown.ts';
 
-const HOW_LEFT =
-  'What stands in this chat is the platform’s: delete the chat there to be rid of the rest.';
-
 export const forgetText = {
   ask: (facts: {
     token: string;
@@ -25,7 +22,9 @@ export const forgetText = {
         `- your settings and who you are on ${facts.platforms.join(', ')}`,
         '- the key of your own under which all of this is encrypted',
         ...(facts.deletesHere
-          ? ['- my answers of the last two days in our private chat, as far as I may delete them']
+          ? [
+              '- what I said in our private chat within the last two days, as far as I may delete it',
+            ]
           : []),
       ].join('\n'),
       '**What stays**: what answers cost, under a random name; and, so that nobody is brought back out of a backup and no free allowance begins anew, a fingerprint of your account with today’s date and what you used of today’s allowance. Revoke your keys at your provider if you are done with them: I can only delete my copy.',
@@ -45,20 +44,23 @@ export const forgetText = {
   already: (): string => 'You are forgotten already.',
 
   forgetting: (): Notice => ({
-    markdown: 'Forgotten. I am deleting my answers in this chat now…',
+    markdown: 'Forgotten. I am deleting what I said in this chat now…',
   }),
-  done: (facts: { deleted: number; left: number }): Notice => ({
+  /** `left`: undefined where there is no chat that lasts. */
+  done: (facts: { deleted: number; left: number | undefined }): Notice => ({
     markdown: [
       'Forgotten. Should you write again, you are new to me; today’s free allowance goes on where it was.',
       ...(facts.deleted === 0
         ? []
         : [`I deleted ${count(facts.deleted, 'message')} of mine in our private chat.`]),
-      ...(facts.left === 0
+      ...(facts.left === undefined || facts.left === 0
         ? []
         : [
-            `${facts.left === 1 ? 'One older answer remains' : `${facts.left} older answers remain`} there, which I may not delete.`,
+            `${facts.left === 1 ? 'One message of mine remains' : `${facts.left} messages of mine remain`} there that I may not delete, most likely because of their age.`,
           ]),
-      `Your own messages and what I said to your commands are still there. ${HOW_LEFT}`,
+      facts.left === undefined
+        ? 'What stands in this window stays until you clear it.'
+        : 'Your own messages are still there, and the platform keeps them until you delete this chat.',
     ].join('\n\n'),
   }),
 };

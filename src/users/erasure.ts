@@ -10,13 +10,16 @@ import {
   dataKeys,
   forgetPrompts,
   identities,
+  inbox,
   keyChecks,
   mailbox,
   pastedKeys,
+  sentNotices,
   turns,
   users,
 } from '../db/schema.ts';
 import { settleReservation } from '../funding/allowance.ts';
+import { houseDay } from '../funding/money.ts';
 import { CANCEL_CHANNEL } from '../queue/mailbox.ts';
 
 /** A name for the books that leads nowhere: nothing is kept of whom it was drawn for. */
@@ -57,10 +60,12 @@ export interface SentThere extends DirectChat {
 
 export interface Erased {
   readonly identities: readonly { readonly platform: string; readonly platformUserId: string }[];
-  readonly allowances: readonly {
+  /** What was used up, by day. */
+  readonly used: readonly {
     readonly day: string;
     readonly turns: number;
     readonly spentMicros: number;
+    readonly keyChecks: readonly Date[];
   }[];
   readonly sent: readonly SentThere[];
   /** The database's clock. */
@@ -91,7 +96,7 @@ export async function eraseUser(
   },
 ): Promise<Erased | undefined> {
   const who = await tx.select().from(identities).where(eq(identities.userId, userId));
-  const sent = await messagesSent(tx, userId, deletableMs);
+  const sent = await messagesSent(tx, userId, deletableMs, addresses(who, directChat));
   const chatIds = new Set(await directChatIds(tx, userId, who, directChat));
 
   // What has ended concerns nobody else, and may be much.
@@ -113,14 +118,7 @@ export async function eraseUser(
   if (user === undefined) return undefined;
 
   await settleOpen(tx, userId);
-  const allowances = await tx
-    .select({
-      day: allowanceDays.day,
-      turns: allowanceDays.turns,
-      spentMicros: allowanceDays.spentMicros,
-    })
-    .from(allowanceDays)
-    .where(eq(allowanceDays.userId, userId));
+  const used = await usedUp(tx, userId);
 
   for (const id of await directChatIds(tx, userId, who, directChat)) chatIds.add(id);
   await tx.execute(sql`
@@ -139,13 +137,14 @@ export async function eraseUser(
   await tx.delete(identities).where(eq(identities.userId, userId));
   await tx.delete(users).where(eq(users.id, userId));
   await tx.execute(sql`select pg_notify(${FORGOTTEN_CHANNEL}, ${String(userId)})`);
-  return { identities: who, allowances, sent, at: new Date(user.at) };
+  return { identities: who, used, sent, at: new Date(user.at) };
 }
 
 async function messagesSent(
   tx: Transaction,
   userId: number,
   deletableMs: number,
+  own: ReturnType<typeof addresses>,
 ): Promise<readonly SentThere[]> {
   const rows = await tx.execute<{
     platform: PlatformName;
@@ -153,12 +152,21 @@ async function messagesSent(
     ids: string[] | null;
     older: number;
   }>(sql`
-    select c.platform, c.platform_chat_id as chat_id,
-           json_agg(d.message_id) filter (where d.at > ${youngest(deletableMs)}) as ids,
-           (count(*) filter (where d.at <= ${youngest(deletableMs)}))::int as older
-    from turns t join chats c on c.id = t.chat_id join deliveries d on d.turn_id = t.id
-    where t.user_id = ${userId} and c.kind = 'direct' and d.message_id <> ''
-    group by c.platform, c.platform_chat_id`);
+    with answers as (
+      select c.platform, c.platform_chat_id as chat_id, d.message_id, d.at
+      from turns t join chats c on c.id = t.chat_id join deliveries d on d.turn_id = t.id
+      where t.user_id = ${userId} and c.kind = 'direct' and d.message_id <> ''
+    ), sent as (
+      select * from answers
+      union
+      select platform, platform_chat_id, message_id, at from sent_notices
+      where (platform, platform_chat_id) in (${own})
+         or (platform, platform_chat_id) in (select platform, chat_id from answers)
+    )
+    select platform, chat_id,
+           json_agg(message_id) filter (where at > ${youngest(deletableMs)}) as ids,
+           (count(*) filter (where at <= ${youngest(deletableMs)}))::int as older
+    from sent group by platform, chat_id`);
   return rows.map((row) => ({
     platform: row.platform,
     chatId: row.chat_id,
@@ -248,6 +256,29 @@ async function settleOpen(tx: Transaction, userId: number): Promise<void> {
   }
 }
 
+/** Checks of keys count with the day on which the user is forgotten. */
+async function usedUp(tx: Transaction, userId: number): Promise<Erased['used']> {
+  const days = await tx
+    .select({
+      day: allowanceDays.day,
+      turns: allowanceDays.turns,
+      spentMicros: allowanceDays.spentMicros,
+    })
+    .from(allowanceDays)
+    .where(eq(allowanceDays.userId, userId));
+  const checks = await tx
+    .select({ at: keyChecks.at })
+    .from(keyChecks)
+    .where(eq(keyChecks.userId, userId));
+  const today = houseDay(new Date());
+  const used = new Map(days.map((row) => [row.day, { ...row, keyChecks: [] as readonly Date[] }]));
+  if (checks.length > 0) {
+    const row = used.get(today) ?? { day: today, turns: 0, spentMicros: 0 };
+    used.set(today, { ...row, keyChecks: checks.map(({ at }) => at) });
+  }
+  return [...used.values()];
+}
+
 async function deleteDirectChats(
   tx: Transaction,
   chatIds: readonly number[],
@@ -261,8 +292,10 @@ async function deleteDirectChats(
     addresses(who, directChat),
     ...known.map((c) => sql`(${c.platform}, ${c.chat_id})`),
   ];
-  await tx.execute(sql`
-    delete from inbox where (platform, platform_chat_id) in (${sql.join(places, sql`, `)})`);
+  for (const table of [inbox, sentNotices]) {
+    await tx.execute(sql`
+      delete from ${table} where (platform, platform_chat_id) in (${sql.join(places, sql`, `)})`);
+  }
   if (chatIds.length === 0) return;
   await tx
     .update(turns)

@@ -13,7 +13,7 @@ import {
   writeTombstones,
 } from '../keys/tombstones.ts';
 import { type DirectChat, drawPseudonym, type Erased, eraseUser } from './erasure.ts';
-import { dropOldAllowances, keepAllowances } from './kept-allowances.ts';
+import { dropOldLimits, keepLimits } from './kept-limits.ts';
 import { DELETABLE_MS, type MessageDeletions } from './message-deletions.ts';
 
 /** How long the question waits for its button, in milliseconds. */
@@ -35,8 +35,15 @@ export interface Belongings {
 export interface ForgottenUser {
   /** Messages of the bot that can be deleted on the platform, and whose deletion is planned. */
   readonly deletions: readonly number[];
-  /** Answers in the direct chat that are too old to be deleted. */
+  /** Messages in the direct chat that are too old to be deleted. */
   readonly tooOld: number;
+}
+
+/** Where the button was pressed. */
+export interface Where {
+  readonly directChat: DirectChat;
+  /** The message with the button, which stays. */
+  readonly messageId: string | undefined;
 }
 
 export interface Forgetting {
@@ -47,13 +54,9 @@ export interface Forgetting {
    * Forgets, where the token is the one of this user's open question. One transaction.
    * @returns undefined where it is not, also for all but one of several calls at once
    */
-  confirm(
-    userId: number,
-    token: string,
-    directChat: DirectChat,
-  ): Promise<ForgottenUser | undefined>;
+  confirm(userId: number, token: string, where: Where): Promise<ForgottenUser | undefined>;
   /** Takes up what crashes left: deletions on the platforms, tombstones that the file lacks. */
-  resume(): Promise<void>;
+  resume(signal?: AbortSignal): Promise<void>;
 }
 
 export function createForgetting({
@@ -77,10 +80,10 @@ export function createForgetting({
     await insertTombstones(tx, [
       { user: userPseudonym(ring, userId), identities: pseudonyms, at: erased.at },
     ]);
-    await keepAllowances(tx, ring, erased);
+    await keepLimits(tx, ring, erased);
   }
 
-  function forget(userId: number, token: string, directChat: DirectChat) {
+  function forget(userId: number, token: string, { directChat, messageId }: Where) {
     return db.transaction(async (tx) => {
       const confirmed = await tx
         .delete(forgetPrompts)
@@ -102,7 +105,7 @@ export function createForgetting({
       if (erased === undefined) return undefined;
       await keepWhatStays(tx, userId, erased);
       return {
-        deletions: await deletions.plan(tx, erased.sent),
+        deletions: await deletions.plan(tx, erased.sent, messageId),
         tooOld: erased.sent.reduce((sum, { older }) => sum + older, 0),
       };
     });
@@ -125,10 +128,10 @@ export function createForgetting({
       await db.delete(forgetPrompts).where(eq(forgetPrompts.userId, userId));
     },
 
-    async confirm(userId, token, directChat) {
+    async confirm(userId, token, where) {
       for (let tries = 1; ; tries += 1) {
         try {
-          const forgotten = await forget(userId, token, directChat);
+          const forgotten = await forget(userId, token, where);
           if (forgotten !== undefined) await write();
           return forgotten;
         } catch (error) {
@@ -138,12 +141,14 @@ export function createForgetting({
       }
     },
 
-    async resume() {
+    async resume(signal) {
       await write();
-      await deletions.carryOut();
+      await deletions.carryOut({ ...(signal === undefined ? {} : { signal }) });
       await db.execute(sql`
         delete from forget_prompts where expires_at <= ${now().toISOString()}::timestamptz`);
-      await dropOldAllowances(db, now());
+      await dropOldLimits(db, now());
+      await db.execute(sql`
+        delete from sent_notices where at < now() - ${DELETABLE_MS}::bigint * interval '1 ms'`);
     },
   };
 }

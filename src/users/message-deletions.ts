@@ -13,13 +13,24 @@ export const DELETABLE_MS = 47 * 3_600_000;
 const RETRY_MS = 60_000;
 
 export interface MessageDeletions {
-  /** Part of the forgetting transaction. */
-  plan(tx: Queryable, sent: readonly SentThere[]): Promise<readonly number[]>;
+  /**
+   * Part of the forgetting transaction.
+   * @param except the message with the confirmation, which is to say what was done
+   */
+  plan(
+    tx: Queryable,
+    sent: readonly SentThere[],
+    except: string | undefined,
+  ): Promise<readonly number[]>;
   /**
    * Carries out those that were planned, or, without `ids`, those that nobody has ended.
+   * @param which.signal ends it between two chats
    * @returns how many messages are gone and how many the platform kept
    */
-  carryOut(ids?: readonly number[]): Promise<{ readonly deleted: number; readonly kept: number }>;
+  carryOut(which?: {
+    readonly ids?: readonly number[];
+    readonly signal?: AbortSignal;
+  }): Promise<{ readonly deleted: number; readonly kept: number }>;
 }
 
 export function createMessageDeletions({
@@ -50,9 +61,10 @@ export function createMessageDeletions({
   }
 
   return {
-    async plan(tx, sent) {
+    async plan(tx, sent, except) {
       const ids: number[] = [];
-      for (const { platform, chatId, messageIds } of sent) {
+      for (const { platform, chatId, messageIds: all } of sent) {
+        const messageIds = all.filter((id) => id !== except);
         if (messageIds.length === 0) continue;
         const [row] = await tx
           .insert(messageDeletions)
@@ -63,7 +75,7 @@ export function createMessageDeletions({
       return ids;
     },
 
-    async carryOut(ids) {
+    async carryOut({ ids, signal } = {}) {
       const planned =
         ids ??
         (
@@ -76,6 +88,7 @@ export function createMessageDeletions({
       let deleted = 0;
       let kept = 0;
       for (const id of planned) {
+        if (signal?.aborted) break;
         const row = await take(id);
         if (row === undefined) continue;
         const platform = row.platform as PlatformName;

@@ -11,7 +11,7 @@ import {
   userPseudonym,
 } from '../keys/tombstones.ts';
 import { drawPseudonym, eraseUser } from './erasure.ts';
-import { keepAllowances } from './kept-allowances.ts';
+import { keepLimits } from './kept-limits.ts';
 
 /** Users read at a time. */
 const PAGE = 1_000;
@@ -63,7 +63,7 @@ export async function applyTombstones(
           deletableMs: 0,
           usagePseudonym: drawPseudonym(),
         });
-        if (gone !== undefined) await keepAllowances(tx, ring, gone);
+        if (gone !== undefined) await keepLimits(tx, ring, gone);
       });
       erased += 1;
     }

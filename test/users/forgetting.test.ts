@@ -17,6 +17,7 @@ import {
   tombstones,
   users,
 } from '../../src/db/schema.ts';
+import { countKeyCheck } from '../../src/keys/key-check-limit.ts';
 import { readTombstones, writeTombstones } from '../../src/keys/tombstones.ts';
 import { createVault, VaultError } from '../../src/keys/vault.ts';
 import { TABLES_OF_A_USER } from '../../src/users/erasure.ts';
@@ -90,10 +91,13 @@ function create(toDelete: ReturnType<typeof deletions>): Forgetting {
 
 async function forget(who: Somebody) {
   const { token } = await forgetting.ask(who.userId);
-  return forgetting.confirm(who.userId, token, { platform: 'telegram', chatId: who.direct.chatId });
+  return forgetting.confirm(who.userId, token, place(who));
 }
 
-const place = (who: Somebody) => ({ platform: 'telegram', chatId: who.direct.chatId }) as const;
+const place = (who: Somebody) => ({
+  directChat: { platform: 'telegram' as const, chatId: who.direct.chatId },
+  messageId: undefined,
+});
 
 describe('/forget leaves nothing behind', () => {
   test('no row of any table names the account or the user, and the other user keeps all', async () => {
@@ -283,6 +287,18 @@ describe('forgetting does not renew', () => {
     expect((await begin(parts, ada)).reserved).toEqual({ ok: false, reason: 'turns-used' });
   });
 
+  test('the checks of keys: five a minute, whoever asks', async () => {
+    const ada = await meet(parts);
+    const check = (userId: number) => countKeyCheck(database.db, userId, new Date());
+    for (let n = 0; n < 5; n += 1) expect(await check(ada.userId)).toBeUndefined();
+    await forget(ada);
+    const again = await meet(parts, ada.platformUserId);
+    expect(await check(again.userId)).toBeInstanceOf(Date);
+    // Nothing of it is left when the minute is over.
+    const later = new Date(Date.now() + 61_000);
+    expect(await countKeyCheck(database.db, again.userId, later)).toBeUndefined();
+  });
+
   test('what a running answer may cost: it counts in full', async () => {
     const ada = await meet(parts);
     await ask(parts, ada, 'a long one');
@@ -397,7 +413,10 @@ describe('what comes after the transaction', () => {
     forgetting = create(stubborn);
     const forgotten = await forget(ada);
     expect(forgotten).toMatchObject({ tooOld: 1 });
-    expect(await stubborn.carryOut(forgotten?.deletions)).toEqual({ deleted: 1, kept: 1 });
+    expect(await stubborn.carryOut({ ids: forgotten?.deletions ?? [] })).toEqual({
+      deleted: 1,
+      kept: 1,
+    });
   });
 
   test('the tombstone stands in the file, for its owner alone, without a trace of the account', async () => {

@@ -75,8 +75,8 @@ async function forget(who: Somebody): Promise<void> {
   });
   const { token } = await forgetting.ask(who.userId);
   await forgetting.confirm(who.userId, token, {
-    platform: 'telegram',
-    chatId: who.direct.chatId,
+    directChat: { platform: 'telegram', chatId: who.direct.chatId },
+    messageId: undefined,
   });
   await forgetting.resume();
 }

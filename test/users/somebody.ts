@@ -16,7 +16,7 @@ import { createPastedKeys } from '../../src/keys/pasted-keys.ts';
 import { createVault, type Vault } from '../../src/keys/vault.ts';
 import { createMailbox, type Mailbox } from '../../src/queue/mailbox.ts';
 import { Secret } from '../../src/secret.ts';
-import { restoreAllowances } from '../../src/users/kept-allowances.ts';
+import { restoreLimits } from '../../src/users/kept-limits.ts';
 
 export interface Parts {
   readonly db: Database;
@@ -41,7 +41,7 @@ export async function createParts(db: Database): Promise<Parts> {
     vault: createVault({ db, ring }),
     identities: createIdentities({
       db,
-      onMade: (tx, identity, userId) => restoreAllowances(tx, ring, identity, userId),
+      onMade: (tx, identity, userId) => restoreLimits(tx, ring, identity, userId),
     }),
     mailbox: createMailbox({ db, limit: 10 }),
     allowance: createAllowance({

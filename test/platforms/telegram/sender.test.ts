@@ -57,16 +57,25 @@ describe('a notice', () => {
     expect(id).toBe(String(shown[1]?.message_id));
   });
 
-  test('comes with a file below it, whose bytes arrive as they are', async () => {
+  test('comes with a file, whose bytes arrive as they are, and is its caption', async () => {
     const { telegram, direct } = await people();
     const { sender } = sending(telegram);
     const bytes = Uint8Array.from({ length: 3_000 }, (_, n) => n % 251);
     const file = { name: 'all-of-it.json', mediaType: 'application/json', bytes };
-    const id = await sender.notify({ chat: addressOf(direct) }, { markdown: 'Here it is:', file });
-    const [text, document] = telegram.messages(direct);
-    expect(text).toMatchObject({ message_id: Number(id), text: 'Here it is:' });
+    const id = await sender.notify(
+      { chat: addressOf(direct) },
+      { markdown: '**Here** it is', file },
+    );
+    const [sent, ...more] = telegram.messages(direct);
+    expect(more).toEqual([]);
+    expect(sent).toMatchObject({ message_id: Number(id), caption: 'Here it is' });
+    expect(sent?.document?.file_name).toBe('all-of-it.json');
+    expect(telegram.file(sent?.document?.file_id ?? '')).toEqual(bytes);
+    const long = 'word '.repeat(300);
+    await sender.notify({ chat: addressOf(direct) }, { markdown: long, file });
+    const [text, document] = telegram.messages(direct).slice(1);
+    expect(text?.text).toBe(long.trim());
     expect(document?.document?.file_name).toBe('all-of-it.json');
-    expect(telegram.file(document?.document?.file_id ?? '')).toEqual(bytes);
   });
 
   test('goes into its topic', async () => {
