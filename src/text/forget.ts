@@ -27,7 +27,7 @@ export const forgetText = {
             ]
           : []),
       ].join('\n'),
-      '**What stays**: what answers cost, under a random name; and, so that nobody is brought back out of a backup and no free allowance begins anew, a fingerprint of your account with today’s date and what you used of today’s allowance. Revoke your keys at your provider if you are done with them: I can only delete my copy.',
+      '**What stays**: what answers cost, under a random name; and, so that nobody is brought back out of a backup and no free allowance begins anew, a fingerprint of your account with today’s date and what you used of today’s allowance. What was said in groups stands there still. Revoke your keys at your provider if you are done with them: I can only delete my copy.',
       'The button works for five minutes. /export first, if you want a copy.',
     ].join('\n\n'),
     buttons: [

@@ -196,6 +196,23 @@ describe('50,000 old turns', () => {
   });
 });
 
+test('the job begins with the process, not ten minutes later', async () => {
+  let rounds = 0;
+  const retention = startRetention({
+    db: database.db,
+    historyDays: DAYS,
+    everyMs: 3_600_000,
+    also: [
+      async () => {
+        rounds += 1;
+      },
+    ],
+    onError: () => {},
+  });
+  await waitFor(() => rounds === 1);
+  await retention.stop();
+});
+
 test('a round that fails keeps neither the other work nor the next round back', async () => {
   const errors: unknown[] = [];
   let rounds = 0;

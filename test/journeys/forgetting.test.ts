@@ -2,6 +2,8 @@
 
 import type { Chat, User } from 'grammy/types';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sql } from '../../src/db/drizzle.ts';
+import { dataKeys } from '../../src/db/schema.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 import { botMessages, botSays, loggedErrors, madeKey, takenIn, textOf } from '../support/people.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -96,6 +98,28 @@ test('a running answer stops, what waits is dropped, and neither leaves a word',
   expect(said).not.toContain('word word');
   expect(said).not.toContain('this one waits');
   expect(loggedErrors(world)).toEqual([]);
+});
+
+test('a process that hears of a forgetting elsewhere drops the opened data key at once', async () => {
+  await world.start();
+  say('question one');
+  await botSays(world, chat, /You asked: question one/);
+  const { db } = world.database;
+  const [row] = await db.delete(dataKeys).returning();
+  // The control: as long as it has heard nothing, the key in memory serves.
+  say('/new');
+  await botSays(world, chat, /new conversation/);
+  say('question two');
+  await botSays(world, chat, /You asked: question two/);
+  expect(await db.select().from(dataKeys)).toEqual([]);
+
+  await db.execute(sql`select pg_notify('latchkey_forgotten', ${String(row?.userId)})`);
+  say('/new');
+  say('question three');
+  await botSays(world, chat, /You asked: question three/);
+  const fresh = await db.select().from(dataKeys);
+  expect(fresh).toHaveLength(1);
+  expect(fresh[0]?.wrapped).not.toEqual(row?.wrapped);
 });
 
 test('what it says in the end is not noted either, where the question can’t be edited', async () => {
