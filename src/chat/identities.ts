@@ -1,6 +1,6 @@
 /** Which user and which chat a message belongs to; both are made at the first message. */
 
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import { and, eq, sql } from '../db/drizzle.ts';
 import { chats, identities, turns, users } from '../db/schema.ts';
 import type { ChatAddress, PlatformName } from './message.ts';
@@ -12,6 +12,8 @@ export interface ChatRow {
 
 export interface Identities {
   userOf(platform: PlatformName, platformUserId: string): Promise<number>;
+  /** @returns undefined for somebody who is not known (any more); makes no user */
+  find(platform: PlatformName, platformUserId: string): Promise<number | undefined>;
   chatOf(chat: ChatAddress): Promise<ChatRow>;
   /** Starts the chat's conversation afresh: nothing said before is context any more. */
   newConversation(chat: ChatAddress): Promise<void>;
@@ -21,7 +23,18 @@ export interface Identities {
   chatIds(chat: Pick<ChatAddress, 'platform' | 'chatId'>): Promise<readonly number[]>;
 }
 
-export function createIdentities({ db }: { readonly db: Database }): Identities {
+export function createIdentities({
+  db,
+  onMade,
+}: {
+  readonly db: Database;
+  /** Runs in the transaction that makes a user, behind the row of the identity. */
+  readonly onMade?: (
+    tx: Queryable,
+    identity: { readonly platform: PlatformName; readonly platformUserId: string },
+    userId: number,
+  ) => Promise<void>;
+}): Identities {
   const at = (chat: ChatAddress) =>
     and(
       eq(chats.platform, chat.platform),
@@ -38,6 +51,8 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
   }
 
   return {
+    find: findUser,
+
     async userOf(platform, platformUserId) {
       const known = await findUser(platform, platformUserId);
       if (known !== undefined) return known;
@@ -52,6 +67,7 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
           .onConflictDoNothing()
           .returning({ userId: identities.userId });
         if (inserted.length === 0) await tx.delete(users).where(eq(users.id, user.id));
+        else await onMade?.(tx, { platform, platformUserId }, user.id);
         return inserted[0]?.userId;
       });
       const userId = made ?? (await findUser(platform, platformUserId));

@@ -110,7 +110,7 @@ export function createTurnStore({
         ...fence,
         userId: turn.userId,
         platformUserId: turn.platformUserId,
-        chatId: turn.chatId,
+        chatId: chat.id,
         chat: {
           platform: chat.platform as PlatformName,
           chatId: chat.platformChatId,

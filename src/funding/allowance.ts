@@ -79,25 +79,8 @@ export function createAllowance({
   readonly limits: AllowanceLimits;
   readonly now?: () => Date;
 }): Allowance {
-  const settle: Allowance['settle'] = async (tx, { turnId, attempt }, spentMicros, answered) => {
-    const charged = answered ? spentMicros : 0;
-    // One statement: each part waits for the one before it, which keeps the order of the locks.
-    await tx.execute(sql`
-      with settled as (
-        update reservations set settled_at = ${now().toISOString()}::timestamptz,
-               settled_micros = ${spentMicros}::bigint, charged_micros = ${charged}::bigint
-        where turn_id = ${turnId} and attempt = ${attempt} and settled_at is null
-        returning user_id, day, amount_micros
-      ), house as (
-        update house_days h set reserved_micros = h.reserved_micros - s.amount_micros,
-               spent_micros = h.spent_micros + ${spentMicros}::bigint
-        from settled s where h.day = s.day returning s.user_id, s.day, s.amount_micros
-      )
-      update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
-             spent_micros = a.spent_micros + ${charged}::bigint,
-             turns = a.turns - ${answered ? 0 : 1}::int
-      from house h where a.user_id = h.user_id and a.day = h.day`);
-  };
+  const settle: Allowance['settle'] = (tx, attempt, spentMicros, answered) =>
+    settleReservation(tx, attempt, { spentMicros, answered, at: now() });
 
   return {
     reserve: (request) =>
@@ -179,6 +162,32 @@ export function createAllowance({
       };
     },
   };
+}
+
+/** {@link Allowance.settle}, for those who have no allowance at hand. */
+export async function settleReservation(
+  tx: Queryable,
+  { turnId, attempt }: { readonly turnId: number; readonly attempt: number },
+  what: { readonly spentMicros: number; readonly answered: boolean; readonly at: Date },
+): Promise<void> {
+  const { spentMicros, answered } = what;
+  const charged = answered ? spentMicros : 0;
+  // One statement: each part waits for the one before it, which keeps the order of the locks.
+  await tx.execute(sql`
+    with settled as (
+      update reservations set settled_at = ${what.at.toISOString()}::timestamptz,
+             settled_micros = ${spentMicros}::bigint, charged_micros = ${charged}::bigint
+      where turn_id = ${turnId} and attempt = ${attempt} and settled_at is null
+      returning user_id, day, amount_micros
+    ), house as (
+      update house_days h set reserved_micros = h.reserved_micros - s.amount_micros,
+             spent_micros = h.spent_micros + ${spentMicros}::bigint
+      from settled s where h.day = s.day returning s.user_id, s.day, s.amount_micros
+    )
+    update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
+           spent_micros = a.spent_micros + ${charged}::bigint,
+           turns = a.turns - ${answered ? 0 : 1}::int
+    from house h where a.user_id = h.user_id and a.day = h.day`);
 }
 
 /** Rounded up, so that what is reserved covers whatever is used. */

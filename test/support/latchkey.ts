@@ -22,6 +22,8 @@ export interface LatchkeyOptions {
   readonly houseClosedMs?: number;
   /** Platforms of the test's own, beside Telegram. */
   readonly platforms?: NonNullable<Tuning['platforms']>;
+  /** How often what is too old is cleared, in milliseconds; by default as in real life. */
+  readonly retentionMs?: number;
 }
 
 export interface World {
@@ -46,6 +48,7 @@ export async function createWorld({
   discord: discordOptions,
   houseClosedMs,
   platforms,
+  retentionMs,
 }: LatchkeyOptions = {}): Promise<World> {
   const [telegram, discord, openai, anthropic, database, dataDir] = await Promise.all([
     startTelegramSimulator(options),
@@ -96,6 +99,7 @@ export async function createWorld({
           telegramRates: { chatIntervalMs: 50, chatBurst: 20, groupPerMinute: 1_000 },
           ...(houseClosedMs === undefined ? {} : { houseClosedMs }),
           ...(platforms === undefined ? {} : { platforms }),
+          ...(retentionMs === undefined ? {} : { retentionMs }),
         },
       });
       apps.push(app);

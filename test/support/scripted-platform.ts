@@ -167,6 +167,10 @@ export function createScriptedPlatform(): ScriptedPlatform {
         deletions.push(messageId);
         return chat.kind === 'direct' ? 'refused' : 'deleted';
       },
+      async deleteMessages(_chat, messageIds) {
+        deletions.push(...messageIds);
+        return messageIds.length;
+      },
       openReply,
       async download() {
         throw new PlatformError('gone', 'no such file');

@@ -1,0 +1,47 @@
+/** /export: everything that is known of the user, as files in the private chat. */
+
+import { exportText } from '../text/export.ts';
+import type { Exports } from '../users/export.ts';
+import type { Command, CommandContext } from './command.ts';
+
+export function createExport({ exports }: { readonly exports: Exports }): Command {
+  async function send(context: CommandContext): Promise<boolean> {
+    const day = new Date().toISOString().slice(0, 10);
+    // One after another: no more than one part is in memory.
+    for await (const { number, isLast, json, markdown } of exports.parts(context.userId)) {
+      const name = `latchkey-${day}${number === 1 && isLast ? '' : `-part-${number}`}`;
+      const files = [
+        { name: `${name}.json`, mediaType: 'application/json', bytes: json },
+        { name: `${name}.md`, mediaType: 'text/markdown', bytes: markdown },
+      ];
+      for (const [index, file] of files.entries()) {
+        const text = exportText.file({ number, isLast, readable: index === 1 });
+        if ((await context.post({ markdown: text, file })) === undefined) return false;
+      }
+    }
+    return true;
+  }
+
+  return {
+    name: 'export',
+    description: 'Everything you know of me, as a file',
+    where: 'direct',
+    async run(context) {
+      const claim = await exports.claim(context.userId);
+      if (claim.result === 'too-often') {
+        context.answer(exportText.tooOften(claim.nextAt));
+        return;
+      }
+      context.answer(exportText.collecting());
+      context.later(async () => {
+        let sent = false;
+        try {
+          sent = await send(context);
+        } finally {
+          if (!sent) await exports.giveBack(context.userId, claim.at);
+        }
+        context.answer(sent ? exportText.done() : exportText.notSent());
+      });
+    },
+  };
+}
