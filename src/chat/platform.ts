@@ -38,7 +38,7 @@ export interface NoticeFile {
   /** Of Latchkey's own making: nothing that a user chose. */
   readonly name: string;
   readonly mediaType: string;
-  /** At most 8 MB, which every platform takes. */
+  /** At most as many as {@link PlatformTraits.maxFileBytes} says. */
   readonly bytes: Uint8Array;
 }
 
@@ -83,6 +83,8 @@ export interface PlatformTraits {
    * each chain of replies for itself.
    */
   readonly groupConversation: 'chat' | 'replies';
+  /** The largest file that comes with a notice, in bytes. */
+  readonly maxFileBytes: number;
 }
 
 export interface PlatformSender {

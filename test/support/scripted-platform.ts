@@ -151,6 +151,7 @@ export function createScriptedPlatform(): ScriptedPlatform {
         showsPrivately: 'on-request',
         showsQuoted: 'sometimes',
         groupConversation: 'replies',
+        maxFileBytes: 10 * 2 ** 20,
       },
       async notify({ chat, onlyFor, press, replyHandle }, notice) {
         const isAsked = press !== undefined || replyHandle !== undefined;

@@ -12,8 +12,10 @@ export interface DeletionParts {
   readonly api: DiscordApi;
   readonly channels: Channels;
   readonly logger: DiscordLogger;
-  /** For each message. */
+  /** For a single message, which may hold a key. */
   readonly deleting: RetryTimes;
+  /** For each of several, which wait for Discord's limit. */
+  readonly clearing: RetryTimes;
 }
 
 export async function deleteMessage(
@@ -23,7 +25,9 @@ export async function deleteMessage(
 ): Promise<Deletion> {
   // What was said through a form or a command is no message.
   if (!isSnowflake(messageId)) return 'refused';
-  return (await attempt(parts, chat, messageId)) === undefined ? 'deleted' : 'refused';
+  return (await attempt(parts, parts.deleting, chat, messageId)) === undefined
+    ? 'deleted'
+    : 'refused';
 }
 
 /**
@@ -39,7 +43,7 @@ export async function deleteMessages(
 ): Promise<number> {
   let deleted = 0;
   for (const messageId of messageIds.filter(isSnowflake)) {
-    const failure = await attempt(parts, chat, messageId);
+    const failure = await attempt(parts, parts.clearing, chat, messageId);
     if (failure === undefined) deleted += 1;
     // Thrown out, the chat gone, or out of reach: that holds for all of them.
     else if (failure !== 'refused') break;
@@ -49,7 +53,8 @@ export async function deleteMessages(
 
 /** @returns why it is still there; undefined: it is gone, which it may have been before */
 async function attempt(
-  { api, channels, logger, deleting }: DeletionParts,
+  { api, channels, logger }: DeletionParts,
+  times: RetryTimes,
   chat: ChatAddress,
   messageId: string,
 ): Promise<PlatformErrorCode | undefined> {
@@ -58,7 +63,7 @@ async function attempt(
     if (!isUnknownMessage(error)) throw error;
   };
   try {
-    await retrying(new Retries(deleting), () => remove().catch(unlessGone), { repeatable: true });
+    await retrying(new Retries(times), () => remove().catch(unlessGone), { repeatable: true });
     return undefined;
   } catch (error) {
     logger.info(describe(error), 'a message could not be deleted');

@@ -30,6 +30,9 @@ const SENDING_TIMES: SendingTimes = {
   retryMs: 500,
 };
 
+/** 10 MiB: what an app may attach in direct chats. */
+const MAX_FILE_BYTES = 10 * 2 ** 20;
+
 export interface SenderOptions {
   readonly rest: Rest;
   readonly apiRoot: string;
@@ -52,6 +55,7 @@ export function createDiscordSender(options: SenderOptions): PlatformSender {
     ...tools,
     logger,
     deleting: { retryMs, budgetMs: times.deletionBudgetMs },
+    clearing: { retryMs, budgetMs: times.answerBudgetMs },
   };
   const replyParts = {
     ...tools,
@@ -67,6 +71,7 @@ export function createDiscordSender(options: SenderOptions): PlatformSender {
       showsPrivately: 'on-request',
       showsQuoted: 'sometimes',
       groupConversation: 'replies',
+      maxFileBytes: MAX_FILE_BYTES,
     },
     async notify(target, notice) {
       try {

@@ -41,6 +41,8 @@ const PRESS_ANSWER_LIMIT = 200;
 
 /** UTF-16 units. */
 const CAPTION_LIMIT = 1024;
+/** 50 MB, says the Bot API. */
+const MAX_FILE_BYTES = 50_000_000;
 const NO_CAPTION: Content = { text: '', entities: [] };
 
 export interface SenderOptions {
@@ -130,6 +132,7 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
       showsPrivately: 'at-once',
       showsQuoted: 'always',
       groupConversation: 'chat',
+      maxFileBytes: MAX_FILE_BYTES,
     },
     async notify(target, notice) {
       try {

@@ -61,6 +61,7 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
       showsPrivately: 'at-once',
       showsQuoted: 'always',
       groupConversation: 'chat',
+      maxFileBytes: Number.POSITIVE_INFINITY,
     },
 
     async notify(_target, notice) {

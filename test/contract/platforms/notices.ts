@@ -20,7 +20,7 @@ export function noticeFacts({ platform, needing, listen }: Stage): void {
       expect(seen(seat)).not.toContain('**');
     });
 
-    needing('deletion', 'is deleted with others at once, and counted', async () => {
+    needing('takingBack', 'is deleted with others at once, and counted', async () => {
       const { seat } = await listen();
       const ids: string[] = [];
       for (const markdown of ['one notice', 'another notice', 'a kept notice']) {
