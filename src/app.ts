@@ -303,7 +303,7 @@ async function compose(
     createStop({ db, identities, mailbox }),
     createForget({ forgetting, deletions }),
     createHelp(() => commands),
-    createExport({ exports: createExports({ db, vault }) }),
+    createExport({ exports: createExports({ db, vault }), sender }),
     createPrivacy(legal.privacy),
     createTerms(legal.terms),
     createConsent({ db, vault, mailbox, wakeups }),

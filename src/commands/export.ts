@@ -1,14 +1,24 @@
 /** /export: everything that is known of the user, as files in the private chat. */
 
+import type { PlatformName } from '../chat/message.ts';
+import type { PlatformSender } from '../chat/platform.ts';
 import { exportText } from '../text/export.ts';
 import type { Exports } from '../users/export.ts';
 import type { Command, CommandContext } from './command.ts';
 
-export function createExport({ exports }: { readonly exports: Exports }): Command {
+export function createExport({
+  exports,
+  sender,
+}: {
+  readonly exports: Exports;
+  readonly sender: (platform: PlatformName) => Pick<PlatformSender, 'traits'>;
+}): Command {
   async function send(context: CommandContext): Promise<boolean> {
     const day = new Date().toISOString().slice(0, 10);
+    const { maxFileBytes } = sender(context.chat.platform).traits;
     // One after another: no more than one part is in memory.
-    for await (const { number, isLast, json, markdown } of exports.parts(context.userId)) {
+    const parts = exports.parts(context.userId, { maxFileBytes });
+    for await (const { number, isLast, json, markdown } of parts) {
       const name = `latchkey-${day}${number === 1 && isLast ? '' : `-part-${number}`}`;
       const files = [
         { name: `${name}.json`, mediaType: 'application/json', bytes: json },

@@ -25,6 +25,7 @@ export interface ExportedTurn {
 }
 
 interface Account {
+  readonly notesHeld: readonly { readonly since: Date; readonly markdown: string }[];
   readonly since: Date | null;
   readonly accounts: readonly { readonly platform: string; readonly id: string }[];
   readonly settings: {
@@ -111,6 +112,12 @@ function account(facts: Account): readonly string[] {
               `- ${row.month}, ${row.funding === 'own' ? 'your own key' : 'the house'}, ${row.provider}/${row.model}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${formatUsd(row.costMicros)}`,
           )
           .join('\n'),
+    ...(facts.notesHeld.length === 0
+      ? []
+      : [
+          '## Notes for you alone, kept for a day',
+          ...facts.notesHeld.map((note) => `${note.since.toISOString()}\n\n${note.markdown}`),
+        ]),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** /export: everything that Latchkey knows of a user, without key material, in files of a bounded size. */
 
+import { readHeldNotices } from '../chat/private-notices.ts';
 import { decodeTurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
 import { and, asc, eq, gt, inArray, sql } from '../db/drizzle.ts';
@@ -16,7 +17,7 @@ import {
 import { type Vault, VaultError } from '../keys/vault.ts';
 import { type ExportedTurn, exportMarkdown } from '../text/export-file.ts';
 
-/** Below what every platform takes as a file; what is in memory of an export is of this order. */
+/** What is in memory of an export is of this order. */
 const PART_BYTES = 4 * 1024 * 1024;
 /** Turns read at a time. */
 const PAGE = 20;
@@ -42,8 +43,12 @@ export interface Exports {
   claim(userId: number): Promise<ExportClaim>;
   /** Uncounts one that did not come to anything. */
   giveBack(userId: number, at: Date): Promise<void>;
-  /** Reads page by page, as the parts are asked for. */
-  parts(userId: number): AsyncGenerator<ExportPart>;
+  /**
+   * Reads page by page, as the parts are asked for.
+   * @param limits.maxFileBytes of either file of a part. A turn is not cut: a part stays far enough
+   * below it for one more.
+   */
+  parts(userId: number, limits: { readonly maxFileBytes: number }): AsyncGenerator<ExportPart>;
 }
 
 export function createExports({
@@ -84,14 +89,15 @@ export function createExports({
         where id = ${userId}`);
     },
 
-    async *parts(userId) {
+    async *parts(userId, { maxFileBytes }) {
+      const mostBytes = Math.min(partBytes, maxFileBytes / 2);
       const exportedAt = now().toISOString();
-      const account = await accountOf(db, userId);
+      const account = await accountOf({ db, vault }, userId);
       const places = new Map(account.chats.map((chat) => [chat.number, chat]));
       let number = 1;
       let json: string[] = [];
       let markdown: string[] = [];
-      let size = 0;
+      let size = Buffer.byteLength(JSON.stringify(account));
 
       const part = (isLast: boolean): ExportPart => {
         const head = {
@@ -124,7 +130,7 @@ export function createExports({
         const line = JSON.stringify(exported);
         const text = exportMarkdown.turn(exported);
         const more = Math.max(Buffer.byteLength(line), Buffer.byteLength(text));
-        if (json.length > 0 && size + more > partBytes) yield part(false);
+        if (json.length > 0 && size + more > mostBytes) yield part(false);
         json.push(line);
         markdown.push(text);
         size += more;
@@ -136,7 +142,10 @@ export function createExports({
 
 export type ExportedAccount = Awaited<ReturnType<typeof accountOf>>;
 
-async function accountOf(db: Database, userId: number) {
+async function accountOf(
+  { db, vault }: { readonly db: Database; readonly vault: Vault },
+  userId: number,
+) {
   const [user] = await db.select().from(users).where(eq(users.id, userId));
   const accounts = await db
     .select({ platform: identities.platform, id: identities.platformUserId })
@@ -214,6 +223,8 @@ async function accountOf(db: Database, userId: number) {
     houseAllowance: allowance,
     usage: [...usage],
     chats: places,
+    // What was to be shown to them alone in a group, and waits for their press.
+    notesHeld: await readHeldNotices({ db, vault }, userId),
   };
 }
 
@@ -246,6 +257,8 @@ async function* turnsOf(
         number: turn.id,
         chatNumber: turn.chatId ?? 0,
         conversation: turn.conversation,
+        repliesToNumber: turn.followsTurnId,
+        answeredToYouAlone: turn.isPrivate,
         askedAt: turn.sentAt,
         finishedAt: turn.finishedAt,
         state: turn.status,
@@ -272,9 +285,11 @@ async function wordsOf(vault: Vault, turn: typeof turns.$inferSelect) {
   const open = (purpose: 'turn-input' | 'turn-answer', sealed: Uint8Array) =>
     vault.open(turn.userId, { purpose, row: turn.rowKey }, sealed);
   try {
+    // What answers an interaction in the bot's name is no word of the user's.
+    const { replyHandle: _, ...question } = decodeTurnInput(await open('turn-input', turn.input));
     return {
       words: 'here',
-      question: decodeTurnInput(await open('turn-input', turn.input)),
+      question,
       answer: turn.answer === null ? null : await open('turn-answer', turn.answer),
     } as const;
   } catch (error) {

@@ -23,9 +23,11 @@ beforeEach(() => {
   exports = createExports({ db: database.db, vault: parts.vault, now: () => clock });
 });
 
-async function all(who: Somebody, from = exports): Promise<readonly ExportPart[]> {
+const ROOMY = { maxFileBytes: 50_000_000 };
+
+async function all(who: Somebody, from = exports, limits = ROOMY): Promise<readonly ExportPart[]> {
   const found: ExportPart[] = [];
-  for await (const part of from.parts(who.userId)) found.push(part);
+  for await (const part of from.parts(who.userId, limits)) found.push(part);
   return found;
 }
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -46,6 +48,7 @@ test('an export holds everything that is known, in words, and of keys nothing bu
     keysOffered: [{ provider: 'groq', lastFour: 'yyyy' }],
     houseAllowance: [{ turns: 2, spentMicros: 600 }],
     usage: [{ funding: 'house', model: 'm', turns: 2, costMicros: 600 }],
+    notesHeld: [{ markdown: 'Your balance is low.' }],
   });
   expect(json.turns).toMatchObject([
     {
@@ -61,9 +64,10 @@ test('an export holds everything that is known, in words, and of keys nothing bu
   const readable = text(part.markdown);
   expect(readable).toContain('What is a monad?');
   expect(readable).toContain('A burrito.');
+  expect(readable).toContain('Your balance is low.');
   expect(readable).toContain('- openai, ending in xxxx: valid');
   for (const file of [text(part.json), readable]) {
-    expect(file).not.toMatch(/xxxxx|yyyyy|sealed"|wrapped|Bob/);
+    expect(file).not.toMatch(/xxxxx|yyyyy|sealed"|wrapped|Bob|secret handle/);
     expect(file).not.toContain(bob.platformUserId);
   }
 });
@@ -87,6 +91,12 @@ test('a long history comes in parts of a bounded size, each a document of its ow
   );
   expect(asked).toEqual(Array.from({ length: 25 }, (_, n) => `a${n}`));
   for (const part of found) expect(part.json.length).toBeLessThan(8_000);
+  // A platform that takes less gets less.
+  const tiny = await all(ada, exports, { maxFileBytes: 8_000 });
+  expect(tiny.length).toBeGreaterThan(4);
+  for (const { json, markdown } of tiny) {
+    expect(Math.max(json.length, markdown.length)).toBeLessThanOrEqual(8_000);
+  }
 });
 
 test('words that were cleared, and words that do not open, are told apart and stop nothing', async () => {

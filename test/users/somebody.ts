@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createIdentities, type Identities } from '../../src/chat/identities.ts';
 import type { ChatAddress } from '../../src/chat/message.ts';
+import { createPrivateNotices, type PrivateNotices } from '../../src/chat/private-notices.ts';
 import { encodeTurnInput } from '../../src/chat/turn-input.ts';
 import type { Database } from '../../src/db/client.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
@@ -17,6 +18,7 @@ import { createVault, type Vault } from '../../src/keys/vault.ts';
 import { createMailbox, type Mailbox } from '../../src/queue/mailbox.ts';
 import { Secret } from '../../src/secret.ts';
 import { restoreLimits } from '../../src/users/kept-limits.ts';
+import { createScriptedPlatform } from '../support/scripted-platform.ts';
 
 export interface Parts {
   readonly db: Database;
@@ -25,6 +27,7 @@ export interface Parts {
   readonly identities: Identities;
   readonly mailbox: Mailbox;
   readonly allowance: Allowance;
+  readonly privateNotices: PrivateNotices;
 }
 
 export async function createParts(db: Database): Promise<Parts> {
@@ -35,10 +38,16 @@ export async function createParts(db: Database): Promise<Parts> {
     fingerprintKey: key(),
     auditKey: key(),
   });
+  const vault = createVault({ db, ring });
   return {
     db,
     ring,
-    vault: createVault({ db, ring }),
+    vault,
+    privateNotices: createPrivateNotices({
+      db,
+      vault,
+      sender: () => createScriptedPlatform().sender,
+    }),
     identities: createIdentities({
       db,
       onMade: (tx, identity, userId) => restoreLimits(tx, ring, identity, userId),
@@ -85,6 +94,7 @@ export async function ask(
   const replyTo = String(lastMessage);
   const input = encodeTurnInput({
     authorName: 'Ada',
+    replyHandle: 'a secret handle',
     parts: [{ messageId: replyTo, text, files: [] }],
   });
   const accepted = await mailbox.accept({
@@ -133,8 +143,9 @@ export async function converse(
   who: Somebody,
   words: { readonly question: string; readonly answer: string },
   chat?: ChatAddress,
+  followsTurnId?: number,
 ): Promise<number> {
-  const { turnId, rowKey } = await ask(parts, who, words.question, chat);
+  const { turnId, rowKey } = await ask(parts, who, words.question, chat, followsTurnId);
   const claim = await begin(parts, who);
   const answer = await parts.vault.seal(
     who.userId,
@@ -174,6 +185,7 @@ export async function furnish(parts: Parts, who: Somebody, group: ChatAddress): 
     null,
   );
   await countKeyCheck(db, who.userId, now());
+  await parts.privateNotices.hold('discord', who.userId, { markdown: 'Your balance is low.' });
   await ask(parts, who, 'this one waits');
 }
 
