@@ -110,7 +110,8 @@ export async function clearOldWords(
     ), cleared as (
       update turns t
       set input = ''::bytea, answer = case when t.answer is null then null else ''::bytea end,
-          chat_id = null, platform_user_id = '', reply_to = '', row_key = '', merge_key = null
+          chat_id = null, platform_user_id = '', reply_to = '', row_key = '', merge_key = null,
+          follows_turn_id = null
       from old where t.id = old.id returning 1
     )
     select count(*)::int as n from cleared`;

@@ -41,8 +41,8 @@ const words = { question: 'q', answer: 'a' };
 describe('words of an old turn', () => {
   test('go with all that says where they were said; what they cost stays', async () => {
     const ada = await meet(parts);
-    const old = await converse(parts, ada, words);
-    const young = await converse(parts, ada, words);
+    const old = await converse(parts, ada, words, ada.direct, 1);
+    const young = await converse(parts, ada, words, ada.direct, old);
     await age(old, DAYS + 1);
     await age(young, DAYS - 1);
     const since = new Date(Date.now() - 90 * 86_400_000);
@@ -55,6 +55,7 @@ describe('words of an old turn', () => {
       platformUserId: '',
       replyTo: '',
       rowKey: '',
+      followsTurnId: null,
       costMicros: 300,
     });
     expect(cleared?.input).toHaveLength(0);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ChatAddress } from '../../src/chat/message.ts';
 import type { PlatformSender } from '../../src/chat/platform.ts';
+import { readContext } from '../../src/conversation/context-window.ts';
 import { createDeliveryLog } from '../../src/conversation/delivery-log.ts';
 import { createTurnStore, FenceLost } from '../../src/conversation/turn-store.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
@@ -191,6 +192,37 @@ describe('/forget leaves nothing behind', () => {
     ]);
     expect(rows[0]?.pseudonym).toMatch(/^forgotten-[\w-]{16}$/);
     expect(rows[0]?.pseudonym).not.toContain(parts.ring.pseudonym(`user:${ada.userId}`));
+  });
+
+  test('what others replied to it leads nowhere: their conversation begins anew, and goes on', async () => {
+    const ada = await meet(parts);
+    const bob = await meet(parts);
+    const words = (text: string) => ({ question: `${text}?`, answer: `${text}!` });
+    const first = await converse(parts, bob, words('first'), GROUP);
+    const adas = await converse(parts, ada, words('hers'), GROUP, first);
+    const second = await converse(parts, bob, words('second'), GROUP, adas);
+    const { id: chatId, conversation } = await parts.identities.chatOf(GROUP);
+    const contextAfter = async (chainEnd: number) => {
+      const messages = await readContext(parts, {
+        chatId,
+        conversation,
+        kind: 'group',
+        chainEnd,
+        turnId: Number.MAX_SAFE_INTEGER,
+        privateTurnsOf: undefined,
+        budgetTokens: 10_000,
+        countTokens: (text) => text.length,
+      });
+      return messages.flatMap(({ role, content }) =>
+        role === 'assistant' ? content.map((part) => (part.type === 'text' ? part.text : '')) : [],
+      );
+    };
+    expect(await contextAfter(second)).toEqual(['first!', 'hers!', 'second!']);
+    await forget(ada);
+    expect(await contextAfter(adas)).toEqual([]);
+    expect(await contextAfter(second)).toEqual(['second!']);
+    const third = await converse(parts, bob, words('third'), GROUP, second);
+    expect(await contextAfter(third)).toEqual(['second!', 'third!']);
   });
 
   test('a message in a group that was dealt with is not answered when it comes again', async () => {
