@@ -20,6 +20,7 @@ export interface CommandSource {
   readonly press?: ButtonPress;
   readonly replyHandle?: string;
   readonly leavesNoMessage?: true;
+  readonly answeredPrivately?: true;
 }
 
 export interface CommandRunner {
@@ -124,7 +125,8 @@ export function createCommandRunner({
           here(notice),
           source.userId,
         );
-        if (!inGroup && messageId !== undefined) await remember(source, messageId);
+        const lasts = !inGroup && source.answeredPrivately === undefined;
+        if (lasts && messageId !== undefined) await remember(source, messageId);
         return messageId;
       } catch (error) {
         log.warn({ error: serializeError(error) }, 'a notice could not be sent');
@@ -235,6 +237,7 @@ export function createCommandRunner({
             messageId: message.messageId,
             ...(message.replyHandle === undefined ? {} : { replyHandle: message.replyHandle }),
             ...(message.leavesNoMessage === undefined ? {} : { leavesNoMessage: true }),
+            ...(message.answeredPrivately === undefined ? {} : { answeredPrivately: true }),
           },
           message.command?.argument ?? '',
         );
