@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { BOT_NAMES } from './bots.ts';
 import { type Figures, FULL, measure, QUICK } from './figures.ts';
 import { report, writeReport } from './report.ts';
+import { measureSealing, sealingReport } from './sealing.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,12 +15,15 @@ const { values } = parseArgs({
   },
 });
 const extent = values.quick ? QUICK : FULL;
-const names = BOT_NAMES.filter((name) => values.only?.split(',').includes(name) ?? true);
-if (names.length === 0) {
-  process.stderr.write(`--only takes ${BOT_NAMES.join(', ')}, with commas between them.\n`);
+const SEALING = 'sealing';
+const isWanted = (name: string) => values.only?.split(',').includes(name) ?? true;
+const names = BOT_NAMES.filter(isWanted);
+if (names.length === 0 && !isWanted(SEALING)) {
+  const known = [...BOT_NAMES, SEALING].join(', ');
+  process.stderr.write(`--only takes ${known}, with commas between them.\n`);
   process.exit(2);
 }
-if (values.write && (values.quick || names.length < BOT_NAMES.length)) {
+if (values.write && (values.quick || values.only !== undefined)) {
   process.stderr.write('--write takes a whole run: leave --quick and --only out.\n');
   process.exit(2);
 }
@@ -34,7 +38,13 @@ for (const name of names) {
   });
   all.set(name, figures);
 }
-const text = report(all, extent);
+const parts: string[] = [];
+if (names.length > 0) parts.push(report(all, extent));
+if (isWanted(SEALING)) {
+  process.stderr.write(`${SEALING}\n`);
+  parts.push(sealingReport(await measureSealing({ samples: values.quick ? 200 : 1_000 })));
+}
+const text = parts.join('\n\n');
 process.stdout.write(`${text}\n`);
 if (values.write) await writeReport(text);
 process.exit(0);

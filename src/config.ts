@@ -64,6 +64,9 @@ export interface Config {
   /** Absolute. */
   readonly keyRingFile: string;
   readonly pricesFile: string | undefined;
+  /** Absolute: the operator's own texts for /privacy and /terms. */
+  readonly privacyFile: string | undefined;
+  readonly termsFile: string | undefined;
   /** How long words are kept. */
   readonly historyDays: number;
   readonly role: 'all' | 'bot' | 'worker';
@@ -135,6 +138,8 @@ const schema = z.object({
   DATA_DIR: z.string().default('./data'),
   KEY_RING_FILE: z.string().optional(),
   PRICES_FILE: z.string().optional(),
+  PRIVACY_FILE: z.string().optional(),
+  TERMS_FILE: z.string().optional(),
   HISTORY_DAYS: whole(1, 36_500).default(30),
   ROLE: z.enum(['all', 'bot', 'worker'], { error: 'all, bot or worker' }).default('all'),
   WORKER_CONCURRENCY: whole(1, 1_000).default(32),
@@ -215,6 +220,8 @@ function compose(settings: Settings, problems: string[]): Config {
     dataDir,
     keyRingFile: resolve(settings.KEY_RING_FILE ?? join(dataDir, 'key-ring.json')),
     pricesFile: settings.PRICES_FILE === undefined ? undefined : resolve(settings.PRICES_FILE),
+    privacyFile: settings.PRIVACY_FILE === undefined ? undefined : resolve(settings.PRIVACY_FILE),
+    termsFile: settings.TERMS_FILE === undefined ? undefined : resolve(settings.TERMS_FILE),
     historyDays: settings.HISTORY_DAYS,
     role,
     workerConcurrency: settings.WORKER_CONCURRENCY,
