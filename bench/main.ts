@@ -1,7 +1,8 @@
-/** Entry: measures the bare script and Latchkey on both backends in one run, and prints the report. */
+/** Entry: measures the bare script and Latchkey on both backends and platforms in one run, and prints the report. */
 
 import { parseArgs } from 'node:util';
 import { BOT_NAMES } from './bots.ts';
+import { measureDiscord } from './discord-figures.ts';
 import { type Figures, FULL, measure, QUICK } from './figures.ts';
 import { report, writeReport } from './report.ts';
 
@@ -14,12 +15,16 @@ const { values } = parseArgs({
   },
 });
 const extent = values.quick ? QUICK : FULL;
-const names = BOT_NAMES.filter((name) => values.only?.split(',').includes(name) ?? true);
-if (names.length === 0) {
-  process.stderr.write(`--only takes ${BOT_NAMES.join(', ')}, with commas between them.\n`);
+const isWanted = (name: string) => values.only?.split(',').includes(name) ?? true;
+const names = BOT_NAMES.filter(isWanted);
+const withDiscord = isWanted('discord');
+if (names.length === 0 && !withDiscord) {
+  process.stderr.write(
+    `--only takes ${BOT_NAMES.join(', ')}, discord, with commas between them.\n`,
+  );
   process.exit(2);
 }
-if (values.write && (values.quick || names.length < BOT_NAMES.length)) {
+if (values.write && (values.quick || names.length < BOT_NAMES.length || !withDiscord)) {
   process.stderr.write('--write takes a whole run: leave --quick and --only out.\n');
   process.exit(2);
 }
@@ -34,7 +39,13 @@ for (const name of names) {
   });
   all.set(name, figures);
 }
-const text = report(all, extent);
+const discord = withDiscord
+  ? await measureDiscord(extent.discord, {
+      profileDir: values.profile,
+      onPhase: (phase) => process.stderr.write(`discord, ${phase}\n`),
+    })
+  : undefined;
+const text = report(all, discord, extent);
 process.stdout.write(`${text}\n`);
 if (values.write) await writeReport(text);
 process.exit(0);
