@@ -42,12 +42,17 @@ export async function measureDiscord(
       }),
     );
     options.onPhase('start');
-    for (const { backend, stage } of stages) {
-      const { discord, provider, settings: platform } = stage;
-      const bot = await startLatchkey(backend, { platform, provider, ...options });
-      closers.push(() => bot.stop());
-      await stage.until(() => discord.gateway.connections > 0 && discord.commands.length > 0);
-    }
+    const starts = await Promise.allSettled(
+      stages.map(async ({ backend, stage }) => {
+        const { discord, provider, settings: platform } = stage;
+        const { profileDir } = options;
+        const bot = await startLatchkey(backend, { platform, provider, profileDir });
+        closers.push(() => bot.stop());
+        await stage.until(() => discord.gateway.connections > 0 && discord.commands.length > 0);
+      }),
+    );
+    // Only now: one that still started would be left behind.
+    for (const start of starts) if (start.status === 'rejected') throw start.reason;
     const quick: Pick<DiscordFigures, 'acknowledged' | 'idle'>[] = [];
     for (const { backend, stage } of stages) {
       options.onPhase(`${backend}, idle`);
