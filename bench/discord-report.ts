@@ -4,7 +4,7 @@ import { BACKENDS } from './bots.ts';
 import { type AllDiscordFigures, CROWD, type DiscordFigures, SLOW_MS } from './discord-figures.ts';
 import type { Streamed } from './discord-measure.ts';
 import type { Extent } from './figures.ts';
-import { lines, milliseconds, spread, TITLES } from './table.ts';
+import { lines, milliseconds, spread, TITLES, verdictOn } from './table.ts';
 
 /** Of a first acknowledgement, at p99. */
 const GOAL_MS = 500;
@@ -17,7 +17,7 @@ export function discordTable(
     [
       `Interaction to acknowledgement, ${CROWD} at once, ${bursts} times`,
       ({ acknowledged }) => {
-        const verdict = acknowledged.p99 <= GOAL_MS ? 'reached' : '**not reached**';
+        const verdict = verdictOn(acknowledged.p99 <= GOAL_MS);
         return `${spread(acknowledged)} (p99 at most ${milliseconds(GOAL_MS)}: ${verdict})`;
       },
     ],
@@ -50,8 +50,9 @@ function streamRows(
     [
       `${title}: age of the newest text in an edit, median, most`,
       (figures) => {
-        const { median, max } = of(figures).age;
-        return `${milliseconds(median)}, ${milliseconds(max)}`;
+        const { age, leastGapMs } = of(figures);
+        const verdict = verdictOn(age.max <= leastGapMs);
+        return `${milliseconds(age.median)}, ${milliseconds(age.max)} (at most one gap: ${verdict})`;
       },
     ],
     [

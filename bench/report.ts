@@ -7,7 +7,7 @@ import type { AllDiscordFigures } from './discord-figures.ts';
 import { discordTable } from './discord-report.ts';
 import type { Extent, Figures } from './figures.ts';
 import { fileHere } from './processes.ts';
-import { lines, megabytes, milliseconds, spread, TITLES, times } from './table.ts';
+import { lines, megabytes, milliseconds, spread, TITLES, times, verdictOn } from './table.ts';
 
 export type AllFigures = ReadonlyMap<BotName, Figures>;
 
@@ -120,7 +120,7 @@ function ratios(all: AllFigures): readonly string[] {
       if (aim === undefined) return shown(value);
       const reached = isMost ? value <= aim : value >= aim;
       const bound = `${isMost ? 'at most' : 'at least'} ${shown(aim)}`;
-      return `${shown(value)} (${bound}: ${reached ? 'reached' : '**not reached**'})`;
+      return `${shown(value)} (${bound}: ${verdictOn(reached)})`;
     }),
   ]);
   return lines(['', ...names.map((name) => TITLES[name])], rows);

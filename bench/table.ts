@@ -32,3 +32,7 @@ export function megabytes(value: number): string {
 export function times(value: number): string {
   return `${value.toFixed(2)} ×`;
 }
+
+export function verdictOn(isReached: boolean): string {
+  return isReached ? 'reached' : '**not reached**';
+}
