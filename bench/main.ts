@@ -1,7 +1,8 @@
-/** Entry: measures the bare script and Latchkey on both backends in one run, and prints the report. */
+/** Entry: measures the bare script and Latchkey on both backends and platforms in one run, and prints the report. */
 
 import { parseArgs } from 'node:util';
 import { BOT_NAMES } from './bots.ts';
+import { measureDiscord } from './discord-figures.ts';
 import { type Figures, FULL, measure, QUICK } from './figures.ts';
 import { report, writeReport } from './report.ts';
 import { measureSealing, sealingReport } from './sealing.ts';
@@ -16,11 +17,12 @@ const { values } = parseArgs({
 });
 const extent = values.quick ? QUICK : FULL;
 const SEALING = 'sealing';
+const DISCORD = 'discord';
+const PARTS = [...BOT_NAMES, DISCORD, SEALING];
 const isWanted = (name: string) => values.only?.split(',').includes(name) ?? true;
 const names = BOT_NAMES.filter(isWanted);
-if (names.length === 0 && !isWanted(SEALING)) {
-  const known = [...BOT_NAMES, SEALING].join(', ');
-  process.stderr.write(`--only takes ${known}, with commas between them.\n`);
+if (!PARTS.some(isWanted)) {
+  process.stderr.write(`--only takes ${PARTS.join(', ')}, with commas between them.\n`);
   process.exit(2);
 }
 if (values.write && (values.quick || values.only !== undefined)) {
@@ -38,8 +40,14 @@ for (const name of names) {
   });
   all.set(name, figures);
 }
+const discord = isWanted(DISCORD)
+  ? await measureDiscord(extent.discord, {
+      profileDir: values.profile,
+      onPhase: (phase) => process.stderr.write(`discord, ${phase}\n`),
+    })
+  : undefined;
 const parts: string[] = [];
-if (names.length > 0) parts.push(report(all, extent));
+if (names.length > 0 || discord !== undefined) parts.push(report(all, discord, extent));
 if (isWanted(SEALING)) {
   process.stderr.write(`${SEALING}\n`);
   parts.push(sealingReport(await measureSealing({ samples: values.quick ? 200 : 1_000 })));
