@@ -16,6 +16,7 @@ import {
   createStart,
   createStop,
 } from './commands/general.ts';
+import { createKeyHistory } from './commands/key-history.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
@@ -34,6 +35,7 @@ import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
+import { createAudit } from './keys/audit.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
@@ -143,7 +145,8 @@ async function compose(
   const provider = createProviders({
     baseUrls: { ...config.baseUrls, ...tuning.vendorUrls },
   });
-  const apiKeys = createApiKeys({ db, vault, providers: provider });
+  const audit = createAudit({ db, ring });
+  const apiKeys = createApiKeys({ db, vault, audit, providers: provider });
 
   // Queue
   const wakeups = createWakeups({
@@ -234,6 +237,7 @@ async function compose(
     }),
     setKey,
     createKeys({ apiKeys }),
+    createKeyHistory({ audit }),
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, mailbox }),
     createModel({ ...funding, prices, provider }),
@@ -289,6 +293,7 @@ async function compose(
     turnIntake: createTurnIntake({ db, vault, mailbox }),
     commands: runner,
     setKey,
+    audit,
     mailbox,
     wakeups,
     sender,

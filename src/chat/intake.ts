@@ -5,6 +5,7 @@
  */
 
 import type { SetKey } from '../commands/setkey.ts';
+import type { Audit } from '../keys/audit.ts';
 import { detectKeys } from '../keys/detection.ts';
 import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
@@ -24,6 +25,7 @@ export interface IntakeParts {
   readonly turnIntake: TurnIntake;
   readonly commands: CommandRunner;
   readonly setKey: SetKey;
+  readonly audit: Pick<Audit, 'record'>;
   readonly mailbox: Mailbox;
   readonly wakeups: Wakeups;
   readonly sender: (platform: ChatAddress['platform']) => PlatformSender;
@@ -37,11 +39,21 @@ export function createIntake(parts: IntakeParts): Intake {
   const { identities, turnIntake, commands, setKey, mailbox, wakeups } = parts;
   const fullMailboxes = createFullMailboxNotices(parts.mailboxLimit);
 
+  const noteExposed = (userId: number, { platform, kind }: ChatAddress) =>
+    parts.audit.record({
+      action: 'key.exposed',
+      actor: 'system',
+      userId,
+      platform,
+      detail: { chat: kind },
+    });
+
   /** A key where none belongs: gone where possible, kept nowhere, its owner warned. */
   async function removeExposedKey(message: IncomingMessage, userId: number): Promise<void> {
     await commands.once(message, 'key', userId, async (context) => {
       const sender = parts.sender(message.chat.platform);
       const deleted = (await sender.deleteMessage(message.chat, message.messageId)) === 'deleted';
+      await noteExposed(userId, message.chat);
       const notice = keysText.exposed(deleted);
       context.answer(notice, notice.markdown);
     });
@@ -156,6 +168,7 @@ export function createIntake(parts: IntakeParts): Intake {
         for (const id of taken.messageIds) {
           if ((await sender.deleteMessage(message.chat, id)) !== 'deleted') deleted = false;
         }
+        await noteExposed(userId, message.chat);
         await sender.notify({ chat: message.chat }, keysText.exposed(deleted));
         break;
       }
@@ -174,6 +187,7 @@ export function createIntake(parts: IntakeParts): Intake {
       await commands.once(edited, 'key', userId, async (context) => {
         const sender = parts.sender(message.chat.platform);
         const deleted = (await sender.deleteMessage(message.chat, message.messageId)) === 'deleted';
+        await noteExposed(userId, message.chat);
         const notice = keysText.exposed(deleted);
         context.answer(notice, notice.markdown);
       });

@@ -2,11 +2,12 @@
 
 import { randomInt } from 'node:crypto';
 import type { Database } from '../db/client.ts';
-import { and, desc, eq, lte, ne, sql } from '../db/drizzle.ts';
+import { and, desc, eq, gte, isNull, lt, lte, ne, or, sql } from '../db/drizzle.ts';
 import { apiKeys, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
+import type { Audit } from './audit.ts';
 import { recognise } from './detection.ts';
 import { CHECK_WINDOW_MS, countKeyCheck } from './key-check-limit.ts';
 import { createKeyPrompts, type KeyPrompts } from './key-prompts.ts';
@@ -80,11 +81,13 @@ const KEY_SHAPE = /^[\x21-\x7e]{20,512}$/;
 export function createApiKeys({
   db,
   vault,
+  audit,
   providers,
   now = () => new Date(),
 }: {
   readonly db: Database;
   readonly vault: Vault;
+  readonly audit: Audit;
   readonly providers: (id: ProviderId) => Pick<Provider, 'checkKey'>;
   readonly now?: () => Date;
 }): ApiKeys {
@@ -114,35 +117,51 @@ export function createApiKeys({
         createdAt: at,
         lastUsedAt: null,
       };
-      const saved =
-        old === undefined
-          ? await db
-              .insert(apiKeys)
-              .values({ userId, provider, ...row })
-              .onConflictDoNothing()
-              .returning({ id: apiKeys.id })
-          : await db
-              .update(apiKeys)
-              .set(row)
-              .where(ofVersion(userId, provider, old.version))
-              .returning({ id: apiKeys.id });
+      const saved = await db.transaction(async (tx) => {
+        const rows =
+          old === undefined
+            ? await tx
+                .insert(apiKeys)
+                .values({ userId, provider, ...row })
+                .onConflictDoNothing()
+                .returning({ id: apiKeys.id })
+            : await tx
+                .update(apiKeys)
+                .set(row)
+                .where(ofVersion(userId, provider, old.version))
+                .returning({ id: apiKeys.id });
+        if (rows.length > 0) {
+          const action = old === undefined ? 'key.added' : 'key.replaced';
+          await audit.append(tx, { action, actor: 'user', userId, provider, detail: { state } });
+        }
+        return rows;
+      });
       // Nothing saved: another call changed the row meanwhile, and this one goes on top of it.
       if (saved.length > 0) return old !== undefined;
     }
   }
 
+  const rejected = (userId: number, provider: string, reason: RefusalReason) =>
+    audit.record({ action: 'key.rejected', actor: 'user', userId, provider, detail: { reason } });
+
   return {
     ...createKeyPrompts({ db, now }),
-    ...createPastedKeys({ db, vault, now }),
+    ...createPastedKeys({ db, vault, audit, now }),
 
     async add(userId, provider, key) {
       const text = key.reveal();
       const reason = refusalOf(text, provider);
-      if (reason !== undefined) return { result: 'refused', reason };
+      if (reason !== undefined) {
+        await rejected(userId, provider, reason);
+        return { result: 'refused', reason };
+      }
       const retryAt = await countKeyCheck(db, userId, now());
       if (retryAt !== undefined) return { result: 'rate-limited', retryAt };
       const check = await providers(provider).checkKey(key, AbortSignal.timeout(CHECK_TIMEOUT_MS));
-      if (check.result === 'invalid') return { result: 'refused', reason: 'invalid' };
+      if (check.result === 'invalid') {
+        await rejected(userId, provider, 'invalid');
+        return { result: 'refused', reason: 'invalid' };
+      }
       const state = check.result === 'unknown' ? 'unchecked' : check.result;
       const replaced = await save(userId, provider, text, state);
       return { result: 'saved', state, hint: text.slice(-4), replaced };
@@ -166,11 +185,15 @@ export function createApiKeys({
     },
 
     async remove(userId, provider) {
-      const removed = await db
-        .delete(apiKeys)
-        .where(ofUser(userId, provider))
-        .returning({ id: apiKeys.id });
-      return removed.length > 0;
+      return db.transaction(async (tx) => {
+        const removed = await tx
+          .delete(apiKeys)
+          .where(ofUser(userId, provider))
+          .returning({ id: apiKeys.id });
+        if (removed.length === 0) return false;
+        await audit.append(tx, { action: 'key.deleted', actor: 'user', userId, provider });
+        return true;
+      });
     },
 
     async keyFor(userId, provider) {
@@ -195,27 +218,57 @@ export function createApiKeys({
     },
 
     async markRefused(userId, provider, version) {
-      const marked = await db
-        .update(apiKeys)
-        .set({ state: 'refused', checkedAt: now() })
-        .where(and(ofVersion(userId, provider, version), ne(apiKeys.state, 'refused')))
-        .returning({ id: apiKeys.id });
-      return marked.length > 0;
+      return db.transaction(async (tx) => {
+        const marked = await tx
+          .update(apiKeys)
+          .set({ state: 'refused', checkedAt: now() })
+          .where(and(ofVersion(userId, provider, version), ne(apiKeys.state, 'refused')))
+          .returning({ id: apiKeys.id });
+        if (marked.length === 0) return false;
+        await audit.append(tx, { action: 'key.refused', actor: 'system', userId, provider });
+        return true;
+      });
     },
 
     async markUsed(userId, provider, version) {
-      await db
+      const at = now();
+      const midnight = new Date(at);
+      midnight.setUTCHours(0, 0, 0, 0);
+      const values = {
+        lastUsedAt: at,
+        state: sql`case when ${apiKeys.state} = 'unchecked' then 'valid' else ${apiKeys.state} end`,
+      };
+      const key = ofVersion(userId, provider, version);
+      const again = await db
         .update(apiKeys)
-        .set({
-          lastUsedAt: now(),
-          state: sql`case when ${apiKeys.state} = 'unchecked' then 'valid' else ${apiKeys.state} end`,
-        })
-        .where(ofVersion(userId, provider, version));
+        .set(values)
+        .where(and(key, gte(apiKeys.lastUsedAt, midnight)))
+        .returning({ id: apiKeys.id });
+      if (again.length > 0) return;
+      // The first use of a day is written down: the trail's lock is not for every turn.
+      await db.transaction(async (tx) => {
+        const first = await tx
+          .update(apiKeys)
+          .set(values)
+          .where(and(key, or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, midnight))))
+          .returning({ id: apiKeys.id });
+        if (first.length === 0) return;
+        await audit.append(tx, { action: 'key.used', actor: 'system', userId, provider });
+      });
     },
 
     async removeExpired() {
       const at = now();
-      await db.delete(pastedKeys).where(lte(pastedKeys.expiresAt, at));
+      await db.transaction(async (tx) => {
+        const expired = await tx
+          .delete(pastedKeys)
+          .where(lte(pastedKeys.expiresAt, at))
+          .returning({ userId: pastedKeys.userId, provider: pastedKeys.provider });
+        await audit.append(
+          tx,
+          ...expired.map((row) => ({ action: 'paste.expired', actor: 'system', ...row }) as const),
+        );
+      });
       await db.delete(keyPrompts).where(lte(keyPrompts.expiresAt, at));
       await db.delete(keyChecks).where(lte(keyChecks.at, new Date(at.getTime() - CHECK_WINDOW_MS)));
     },

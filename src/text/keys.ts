@@ -185,7 +185,10 @@ export const keysText = {
               { label: `Replace ${key.provider}`, action: `setkey:${key.id}` },
               { label: `Delete ${key.provider}`, action: `delkey:${key.id}` },
             ]),
-            [{ label: 'Add a key', action: 'run:setkey' }],
+            [
+              { label: 'Add a key', action: 'run:setkey' },
+              { label: 'History', action: 'run:keyhistory' },
+            ],
           ],
         },
 
