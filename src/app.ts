@@ -134,9 +134,11 @@ async function compose(
   const { db } = connection;
 
   // Keys
-  const ring = await openKeyRing({
+  const { ring } = await openKeyRing({
     db,
-    file: config.keyRingFile,
+    config: config.keyRing,
+    onProblem: (error) => log.error({ error: serializeError(error) }, 'key ring'),
+    onClose,
     // Workers answer what a bot took in: they need its ring, not one of their own.
     mayCreate: config.role !== 'worker',
     onStep,

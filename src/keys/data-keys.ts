@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import { eq } from '../db/drizzle.ts';
 import { dataKeys } from '../db/schema.ts';
-import type { KeyRing } from './key-ring.ts';
+import { lockUse, retiredAmong } from './kek-use.ts';
+import { type KeyRing, KeyRingError } from './key-ring.ts';
 
 const DATA_KEY_BYTES = 32;
 
@@ -108,11 +109,20 @@ export function createDataKeys(parts: DataKeysParts): DataKeys {
     const fresh = randomBytes(DATA_KEY_BYTES);
     const wrapped = await ring.wrap(fresh, { userId });
     fresh.fill(0);
-    // Another process may be first: its key is the one that counts, and is read back.
-    await db
-      .insert(dataKeys)
-      .values({ userId, ...wrapped })
-      .onConflictDoNothing();
+    await db.transaction(async (tx) => {
+      // Its KEK may be retired meanwhile: then nothing may be kept under it any more.
+      await lockUse(tx, 'shared');
+      if ((await retiredAmong(tx, [wrapped.kid])).length > 0) {
+        throw new KeyRingError(
+          `The key ring of this process is out of date: its key ${wrapped.kid} has been retired. Give it a copy of the ring that the others use.`,
+        );
+      }
+      // Another process may be first: its key is the one that counts, and is read back.
+      await tx
+        .insert(dataKeys)
+        .values({ userId, ...wrapped })
+        .onConflictDoNothing();
+    });
   }
 
   function makeKey(userId: number): Promise<void> {
