@@ -7,6 +7,7 @@ import { createIntake } from './chat/intake.ts';
 import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
+import { createAfresh } from './commands/afresh.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
 import {
@@ -134,10 +135,12 @@ async function compose(
   const { db } = connection;
 
   // Keys
+  const ringProblems: string[] = [];
+  let tellOfRing = (sentence: string): void => void ringProblems.push(sentence);
   const { ring } = await openKeyRing({
     db,
     config: config.keyRing,
-    onProblem: (error) => log.error({ error: serializeError(error) }, 'key ring'),
+    onProblem: (error) => tellOfRing(serializeError(error).message),
     onClose,
     // Workers answer what a bot took in: they need its ring, not one of their own.
     mayCreate: config.role !== 'worker',
@@ -197,6 +200,9 @@ async function compose(
     log,
   });
 
+  tellOfRing = (sentence) => operators.warn(`key-ring: ${sentence}`, generalText.keyRing(sentence));
+  for (const sentence of ringProblems) tellOfRing(sentence);
+
   // Funding and conversation
   const identities = createIdentities({ db });
   const allowance = createAllowance({
@@ -240,6 +246,7 @@ async function compose(
     setKey,
     createKeys({ apiKeys }),
     createKeyHistory({ audit }),
+    createAfresh({ vault, audit }),
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, mailbox }),
     createModel({ ...funding, prices, provider }),

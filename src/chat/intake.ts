@@ -5,6 +5,7 @@
  */
 
 import type { SetKey } from '../commands/setkey.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
 import type { Audit } from '../keys/audit.ts';
 import { detectKeys } from '../keys/detection.ts';
 import { type Log, serializeError } from '../log.ts';
@@ -12,6 +13,7 @@ import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
 import { generalText } from '../text/general.ts';
 import { keysText } from '../text/keys.ts';
+import { sealedText } from '../text/sealed.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
 import type { Identities } from './identities.ts';
@@ -142,7 +144,10 @@ export function createIntake(parts: IntakeParts): Intake {
       return;
     }
     const chat = await identities.chatOf(message.chat);
-    const taken = await turnIntake.accept(message, userId, chat);
+    const taken = await turnIntake.accept(message, userId, chat).catch((error: unknown) => {
+      if (isRingIncomplete(error)) return { result: 'sealed' } as const;
+      throw error;
+    });
     switch (taken.result) {
       case 'accepted':
       case 'merged': {
@@ -158,6 +163,11 @@ export function createIntake(parts: IntakeParts): Intake {
         await commands.once(message, 'refused', userId, async (context) =>
           fullMailboxes.tell(context),
         );
+        break;
+      case 'sealed':
+        await commands.once(message, 'refused', userId, async (context) => {
+          context.answer(sealedText.lost(), sealedText.lostInGroup());
+        });
         break;
       case 'too-long':
         await refuse(generalText.tooLong(TURN_TEXT_LIMIT));
@@ -195,10 +205,12 @@ export function createIntake(parts: IntakeParts): Intake {
     }
     const isAsk = message.command?.name === 'ask';
     if (message.command !== undefined && !isAsk) return;
-    await turnIntake.edit(
-      isAsk ? { ...message, text: message.command?.argument ?? '' } : message,
-      userId,
-    );
+    await turnIntake
+      .edit(isAsk ? { ...message, text: message.command?.argument ?? '' } : message, userId)
+      .catch((error: unknown) => {
+        // Its turn says so when it is run.
+        if (!isRingIncomplete(error)) throw error;
+      });
   }
 
   return async (event) => {

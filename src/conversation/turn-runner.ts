@@ -198,6 +198,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       await mailbox.finish(turn, 'cancelled', turn.cancelReason);
       return;
     }
+    if (turn.unreadable) {
+      // Nothing is stored: what is there opens again when the operator mends the key ring.
+      log.error({ turnId: turn.turnId }, 'a turn can not be opened');
+      await bring(turn, already({ answer: '', outcome: 'words-sealed' }));
+      return;
+    }
     if (turn.answered) {
       await bring(turn, already({ answer: turn.answer, outcome: known }));
       return;

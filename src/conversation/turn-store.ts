@@ -6,7 +6,7 @@ import type { Database, Queryable } from '../db/client.ts';
 import { and, eq } from '../db/drizzle.ts';
 import { chats, turns } from '../db/schema.ts';
 import type { Funding } from '../funding/funding.ts';
-import type { Vault } from '../keys/vault.ts';
+import { type Vault, VaultError } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Fence } from '../queue/mailbox.ts';
 import type { Outcome } from '../text/outcomes.ts';
@@ -26,6 +26,8 @@ export interface RunningTurn extends Fence {
   /** What was shown so far, or the answer. */
   readonly answer: string;
   readonly outcome: string | null;
+  /** What was said does not open: `input` and `answer` are empty. */
+  readonly unreadable: boolean;
   readonly providerWasAsked: boolean;
   readonly answered: boolean;
   readonly deliveryTries: number;
@@ -90,6 +92,23 @@ export function createTurnStore({
   const sealAnswer = (turn: RunningTurn, markdown: string) =>
     vault.seal(turn.userId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
 
+  async function openWords(
+    turn: typeof turns.$inferSelect,
+  ): Promise<Pick<RunningTurn, 'input' | 'answer' | 'unreadable'>> {
+    const open = (purpose: 'turn-input' | 'turn-answer', sealed: Uint8Array) =>
+      vault.open(turn.userId, { purpose, row: turn.rowKey }, sealed);
+    try {
+      return {
+        input: decodeTurnInput(await open('turn-input', turn.input)),
+        answer: turn.answer === null ? '' : await open('turn-answer', turn.answer),
+        unreadable: false,
+      };
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      return { input: { authorName: '', parts: [] }, answer: '', unreadable: true };
+    }
+  }
+
   return {
     async read(fence) {
       const [row] = await db
@@ -99,7 +118,6 @@ export function createTurnStore({
         .where(held(fence));
       if (row === undefined) throw new FenceLost(`turn ${fence.turnId} was taken over`);
       const { turns: turn, chats: chat } = row;
-      const binding = { row: turn.rowKey };
       return {
         ...fence,
         userId: turn.userId,
@@ -115,14 +133,8 @@ export function createTurnStore({
         rowKey: turn.rowKey,
         replyTo: turn.replyTo,
         createdAt: turn.createdAt,
-        input: decodeTurnInput(
-          await vault.open(turn.userId, { purpose: 'turn-input', ...binding }, turn.input),
-        ),
+        ...(await openWords(turn)),
         cancelReason: turn.cancelReason,
-        answer:
-          turn.answer === null
-            ? ''
-            : await vault.open(turn.userId, { purpose: 'turn-answer', ...binding }, turn.answer),
         outcome: turn.outcome,
         providerWasAsked: turn.calledAt !== null,
         answered: turn.answeredAt !== null,

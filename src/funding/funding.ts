@@ -3,7 +3,8 @@
 import type { Database } from '../db/client.ts';
 import { eq } from '../db/drizzle.ts';
 import { users } from '../db/schema.ts';
-import type { ApiKeys } from '../keys/api-keys.ts';
+import type { ApiKeys, UsableKey } from '../keys/api-keys.ts';
+import { VaultError } from '../keys/vault.ts';
 import { defaultModel, isProviderId } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
@@ -27,7 +28,10 @@ export type Funding =
 export type FundingChoice =
   | Funding
   /** The user has keys of their own, and all were refused: the house does not silently pay. */
-  | { readonly kind: 'none'; readonly reason: 'own-key-refused' | 'house-unavailable' };
+  | {
+      readonly kind: 'none';
+      readonly reason: 'own-key-refused' | 'own-key-sealed' | 'house-unavailable';
+    };
 
 export interface House {
   readonly provider: ProviderId;
@@ -79,9 +83,11 @@ async function ownFunding(
   if (keys.length === 0) return undefined;
   const chosen = user?.provider != null && isProviderId(user.provider) ? user.provider : undefined;
 
-  const key =
-    (chosen === undefined ? undefined : await apiKeys.keyFor(userId, chosen)) ??
-    (await apiKeys.keyFor(userId));
+  const key = await firstOpenable(
+    async () => (chosen === undefined ? undefined : await apiKeys.keyFor(userId, chosen)),
+    () => apiKeys.keyFor(userId),
+  );
+  if (key === 'sealed') return { kind: 'none', reason: 'own-key-sealed' };
   if (key === undefined) return { kind: 'none', reason: 'own-key-refused' };
   const model = key.provider === chosen ? user?.model : undefined;
   return {
@@ -91,4 +97,20 @@ async function ownFunding(
     apiKey: key.apiKey,
     keyVersion: key.version,
   };
+}
+
+/** A key that is kept but does not open is not passed over silently: its owner is asked for it again. */
+async function firstOpenable(
+  ...ways: readonly (() => Promise<UsableKey | undefined>)[]
+): Promise<UsableKey | 'sealed' | undefined> {
+  try {
+    for (const way of ways) {
+      const key = await way();
+      if (key !== undefined) return key;
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof VaultError) return 'sealed';
+    throw error;
+  }
 }

@@ -7,6 +7,7 @@ import { apiKeys, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
+import { sealGiven } from './afresh.ts';
 import type { Audit } from './audit.ts';
 import { recognise } from './detection.ts';
 import { CHECK_WINDOW_MS, countKeyCheck } from './key-check-limit.ts';
@@ -106,7 +107,7 @@ export function createApiKeys({
       // Begun at random: a key's version does not come again after it was deleted, so that a late
       // word on the deleted key, or a sealed copy of it, is not taken for the new one's.
       const version = old === undefined ? randomInt(1, 2 ** 30) : old.version + 1;
-      const sealed = await vault.seal(userId, bindingOf(provider, version), text);
+      const sealed = await sealGiven({ vault, audit }, userId, bindingOf(provider, version), text);
       const at = now();
       const row = {
         sealed,

@@ -5,6 +5,7 @@ import { and, eq } from '../db/drizzle.ts';
 import { pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import { Secret } from '../secret.ts';
+import { sealGiven } from './afresh.ts';
 import type { Audit } from './audit.ts';
 import { WAIT_MS } from './key-prompts.ts';
 import { lockForUser } from './user-lock.ts';
@@ -41,7 +42,12 @@ export function createPastedKeys({
       const text = key.reveal();
       const hint = text.slice(-4);
       const expiresAt = new Date(now().getTime() + WAIT_MS);
-      const sealed = await vault.seal(userId, bindingOf(provider, expiresAt), text);
+      const sealed = await sealGiven(
+        { vault, audit },
+        userId,
+        bindingOf(provider, expiresAt),
+        text,
+      );
       const [row] = await db.transaction(async (tx) => {
         await lockForUser(tx, 'pasted-keys', userId);
         // Not updated: the button below the older paste must not take this key.

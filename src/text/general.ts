@@ -2,7 +2,7 @@
 
 import type { Notice } from '../chat/platform.ts';
 import { formatUsd } from '../funding/money.ts';
-import { inlineCode, time } from './markdown.ts';
+import { escapeMarkdown, inlineCode, time } from './markdown.ts';
 
 export const generalText = {
   greeting: (facts: {
@@ -98,6 +98,9 @@ export const generalText = {
   }),
   consented: (): Notice => ({ markdown: 'Agreed. I answer your question in the group now.' }),
   consentedOnly: (): Notice => ({ markdown: 'Agreed. Ask again in the group.' }),
+
+  /** For the operator. */
+  keyRing: (sentence: string): Notice => ({ markdown: escapeMarkdown(sentence) }),
 
   houseKeyFailed: (provider: string, code: string): Notice => ({
     markdown: `**The house key fails** at ${provider} (${inlineCode(code)}). House turns are refused until it works again; it is tried every half minute. Users keep their allowance. ${time(new Date())}`,
