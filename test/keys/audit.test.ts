@@ -133,6 +133,23 @@ describe('is found:', () => {
     expect((await verify()).faults).toContainEqual({ fault: 'changed', seq: 7 });
   });
 
+  test('a row of the same number and ring, from another course of events', async () => {
+    const copy = await createTestDatabase();
+    try {
+      const there = createAudit({ db: copy.db, ring });
+      for (let i = 0; i < 3; i += 1) {
+        await there.record({ action: 'key.deleted', actor: 'user', userId: 8 });
+      }
+      const [, , third] = await copy.db.select().from(rows).orderBy(asc(rows.seq));
+      await tamper(sql`delete from audit where seq = 3`);
+      if (third === undefined) throw new Error('no third row');
+      await database.db.insert(rows).values(third);
+    } finally {
+      await copy.close();
+    }
+    expect((await verify()).faults).toContainEqual({ fault: 'changed', seq: 3 });
+  });
+
   test('a cut tail', async () => {
     await tamper(sql`delete from audit where seq > 4`);
     expect((await verify()).faults).toEqual([{ fault: 'removed', from: 5, to: 6 }]);
