@@ -4,7 +4,7 @@ import { setTimeout as breathe } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import { and, asc, eq, gt, inArray, sql } from '../db/drizzle.ts';
 import { dataKeys, lostDataKeys } from '../db/schema.ts';
-import { type KeyRing, UnwrapError } from './key-ring.ts';
+import { type KeyRing, KeyRingError, UnwrapError } from './key-ring.ts';
 
 const BATCH = 64;
 
@@ -111,7 +111,7 @@ export async function rewrapFrom(
       // At most eight at a time: bots and workers need the database too.
       for (let i = 0; i < rows.length && !signal.aborted; i += 8) {
         const outcomes = await Promise.all(
-          rows.slice(i, i + 8).map((row) => rewrapRow(ring, shelf, row)),
+          rows.slice(i, i + 8).map((row) => rewrapRow(ring, shelf, row, kids)),
         );
         for (const outcome of outcomes) onRow(outcome);
       }
@@ -123,13 +123,23 @@ export async function rewrapFrom(
   }
 }
 
-async function rewrapRow(ring: KeyRing, shelf: Shelf, row: WrappedRow): Promise<RewrapOutcome> {
+async function rewrapRow(
+  ring: KeyRing,
+  shelf: Shelf,
+  row: WrappedRow,
+  old: readonly string[],
+): Promise<RewrapOutcome> {
   const context = { userId: row.userId };
   let dataKey: Uint8Array | undefined;
   let again: Uint8Array | undefined;
   try {
     dataKey = await ring.unwrap(row.wrapped, row.kid, context);
     const next = await ring.wrap(dataKey, context);
+    if (old.includes(next.kid)) {
+      throw new KeyRingError(
+        `The key ring still wraps by ${next.kid}: the new ring was not taken over. Run this again.`,
+      );
+    }
     // As the database will give it back: a row that would not open again must never replace one that does.
     again = await ring.unwrap(JSON.parse(JSON.stringify(next.wrapped)), next.kid, context);
     if (!Buffer.from(again).equals(dataKey)) return 'failed';

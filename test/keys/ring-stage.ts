@@ -1,6 +1,6 @@
 /** A ring in a file, a database with users, and as many processes at work on them as a test needs. */
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { users } from '../../src/db/schema.ts';
@@ -80,7 +80,10 @@ export async function createRingStage(): Promise<RingStage> {
         }),
       ),
     readRing: async () => JSON.parse(await readFile(file, 'utf8')),
-    writeRing: (ring) => writeFile(file, JSON.stringify(ring), { mode: 0o600 }),
+    async writeRing(ring) {
+      await writeFile(`${file}.new`, JSON.stringify(ring), { mode: 0o600 });
+      await rename(`${file}.new`, file);
+    },
     async close() {
       for (const close of closers) close();
       await database.close();

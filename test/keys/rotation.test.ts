@@ -9,6 +9,7 @@ import { KeyRingError } from '../../src/keys/key-ring.ts';
 import type { KeyRingAdmin, RotationProgress } from '../../src/keys/key-ring-admin.ts';
 import { createFileKeeper, type WriteStep } from '../../src/keys/key-ring-edit.ts';
 import { loadKeyRing } from '../../src/keys/local-key-ring.ts';
+import { rewrapFrom } from '../../src/keys/rewrap.ts';
 import { createVault, VaultError } from '../../src/keys/vault.ts';
 import { Secret } from '../../src/secret.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -300,6 +301,43 @@ test('what does not open is left as it is, and the rest goes on', async () => {
   ).rejects.toBeInstanceOf(VaultError);
   // Not for ever "unfinished": the next rotation is a new one.
   expect(await rotate()).toMatchObject({ resumed: false, rewrapped: 8, failed: 2 });
+});
+
+test('a data key that is made anew while the old one is rewrapped is not overwritten by it', async () => {
+  const [person] = await stage.people(bot.vault, 1);
+  const userId = person?.id ?? 0;
+  const { db } = stage.database;
+  const { active: old } = await stage.readRing();
+  let sealed: Uint8Array | undefined;
+  const { ring: before } = await loadKeyRing({ file: stage.file, hasSealedRows: false });
+  await createFileKeeper({ file: stage.file }).promote(undefined);
+  await rewrapFrom(
+    {
+      db,
+      ring: {
+        ...shell.ring,
+        async wrap(dataKey, context) {
+          const wrapped = await shell.ring.wrap(dataKey, context);
+          await db.delete(dataKeys).where(eq(dataKeys.userId, userId));
+          sealed = await createVault({ db, ring: before }).seal(userId, PLACE, 'newer');
+          return wrapped;
+        },
+      },
+    },
+    [old],
+    { signal: never, onRow: (outcome) => expect(outcome).toBe('gone') },
+  );
+  const fresh = await stage.process();
+  expect(await fresh.vault.open(userId, PLACE, sealed ?? Buffer.of())).toBe('newer');
+});
+
+test('a ring that did not take the new key over ends the rotation instead of turning for ever', async () => {
+  await stage.people(bot.vault, 1);
+  const { active } = await stage.readRing();
+  const { ring } = await loadKeyRing({ file: stage.file, hasSealedRows: false });
+  const { db } = stage.database;
+  const rewrapping = rewrapFrom({ db, ring }, [active], { signal: never, onRow: () => undefined });
+  expect(await refusal(rewrapping)).toContain('still wraps by');
 });
 
 test('a ring that lost a key rotates what it can open, and says how many it can not', async () => {
