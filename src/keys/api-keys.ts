@@ -153,7 +153,8 @@ export function createApiKeys({
       const text = key.reveal();
       const reason = refusalOf(text, provider);
       if (reason !== undefined) {
-        await rejected(userId, provider, reason);
+        // What is no key at all is no operation on one, and must not fill the trail.
+        if (reason !== 'unrecognised') await rejected(userId, provider, reason);
         return { result: 'refused', reason };
       }
       const retryAt = await countKeyCheck(db, userId, now());
