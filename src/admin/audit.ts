@@ -10,6 +10,7 @@ import {
   type AuditRow,
   verifyAudit,
 } from '../keys/audit-chain.ts';
+import { ownersOf } from '../keys/linked-keys.ts';
 import { StartError } from '../start-error.ts';
 import { auditHeadFile, keepAuditHead, readAuditHead } from './audit-head-file.ts';
 import { table } from './output.ts';
@@ -76,17 +77,17 @@ export function addAuditCommands(program: Command, run: Run): void {
     .argument('<user>', 'platform:ID, such as telegram:123456, or a pseudonym of the trail')
     .description('what was done with one user’s keys, newest first')
     .action(
-      run(async ({ db, ring, audit: trail }, output, _signal, _options, user: string) => {
+      run(async ({ db, audit: trail }, output, _signal, _options, user: string) => {
         const rows = /^[\w-]{43}$/.test(user)
           ? await ofPseudonym(db, user)
-          : await trail.of(await findUser(db, user), SHOWN);
-        const subject = rows[0]?.subject ?? ring.pseudonym(user);
+          : await trail.of(await ownersOf(db, await findUser(db, user)), SHOWN);
+        const subjects = new Set(rows.map(({ subject }) => subject ?? ''));
         output.result(
           { user, rows: rows.map(plainRow) },
           rows.length === 0
             ? ['Nothing was done with a key of this user.']
             : [
-                `Known in the trail as ${subject}.`,
+                `Known in the trail as ${[...subjects].join(', ')}.`,
                 ...table([
                   ['NUMBER', 'TIME', 'ACTION', 'BY', 'PROVIDER', 'DETAIL'],
                   ...rows.map((row) => [

@@ -9,6 +9,7 @@ import { generalText } from '../text/general.ts';
 import { directChatButtons, RUN_ACTION } from './buttons.ts';
 import type { ButtonPress, ChatAddress, IncomingMessage, Sender } from './message.ts';
 import type { Notice, PlatformSender } from './platform.ts';
+import type { PrivateNotices } from './private-notices.ts';
 
 /** What a command or press came from. */
 export interface CommandSource {
@@ -17,6 +18,8 @@ export interface CommandSource {
   readonly userId: number;
   readonly messageId?: string;
   readonly press?: ButtonPress;
+  readonly replyHandle?: string;
+  readonly leavesNoMessage?: true;
 }
 
 export interface CommandRunner {
@@ -31,6 +34,8 @@ export interface CommandRunner {
   press(press: ButtonPress, userId: number): Promise<void>;
   /** Runs the named command. @returns false where there is none */
   run(name: string, context: CommandContext): Promise<boolean>;
+  /** Runs what a deep link or a `run:` button names: `consent-12` is command `consent` with `12`. */
+  runLinked(context: CommandContext): Promise<boolean>;
   /**
    * Tells people whose command, or whose refusal, a process that died had begun more than five
    * seconds ago: what is younger may come again, or be at work in another process.
@@ -45,16 +50,21 @@ interface RunningContext extends CommandContext {
   done(): Promise<void>;
 }
 
+/** Anybody can make up a link: it names a row at most (a number or a UUID), never a code or a key. */
+const ROW = /^(\d{1,16}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12})$/;
+
 export function createCommandRunner({
   db,
   commands,
   sender,
+  privateNotices,
   processId,
   log,
 }: {
   readonly db: Database;
   readonly commands: readonly Command[];
   readonly sender: (platform: ChatAddress['platform']) => PlatformSender;
+  readonly privateNotices: PrivateNotices;
   /** Another one at each start. */
   readonly processId: string;
   readonly log: Log;
@@ -66,6 +76,8 @@ export function createCommandRunner({
   function contextOf(source: CommandSource, argument: string): RunningContext {
     const platform = sender(source.chat.platform);
     const inGroup = source.chat.kind === 'group';
+    const { replyHandle } = source;
+    const handle = replyHandle === undefined ? {} : { replyHandle };
     const work = new Set<Promise<unknown>>();
     let said: Promise<unknown> = Promise.resolve();
 
@@ -87,16 +99,18 @@ export function createCommandRunner({
     /** The command did its work: that its words do not arrive must not run it again. */
     async function send(notice: Notice, publicMarkdown?: string): Promise<string | undefined> {
       try {
-        return await platform.notify(
+        return await privateNotices.send(
           {
             chat: source.chat,
             ...(source.messageId === undefined || !inGroup ? {} : { replyTo: source.messageId }),
             ...(source.press === undefined ? {} : { press: source.press }),
+            ...handle,
             ...(inGroup && publicMarkdown !== undefined
               ? { onlyFor: { platformUserId: source.sender.platformUserId, publicMarkdown } }
               : {}),
           },
           here(notice),
+          source.userId,
         );
       } catch (error) {
         log.warn({ error: serializeError(error) }, 'a notice could not be sent');
@@ -119,7 +133,7 @@ export function createCommandRunner({
         void inOrder(async () => {
           if (messageId === undefined) return send(notice);
           try {
-            await platform.editNotice(source.chat, messageId, here(notice));
+            await platform.editNotice(source.chat, messageId, here(notice), replyHandle);
             return messageId;
           } catch (error) {
             log.warn({ error: serializeError(error) }, 'a notice could not be edited');
@@ -147,12 +161,19 @@ export function createCommandRunner({
     const command = find(name);
     if (command === undefined) return false;
     if (command.where === 'direct' && context.chat.kind === 'group') {
+      await command.misplaced?.(context);
       const notice: Notice = generalText.onlyInDirectChat(name);
       context.answer(notice, notice.markdown);
     } else {
       await command.run(context);
     }
     return true;
+  }
+
+  async function runLinked(context: CommandContext): Promise<boolean> {
+    const [name = '', ...rest] = context.argument.split('-');
+    const row = rest.join('-');
+    return run(name, { ...context, argument: ROW.test(row) ? row : '' });
   }
 
   const key = (message: IncomingMessage) => ({
@@ -186,15 +207,25 @@ export function createCommandRunner({
 
   return {
     run,
+    runLinked,
 
     async once(message, outcome, userId, work) {
       const id = JSON.stringify(key(message));
       const before = inFlight.get(id);
       if (before !== undefined) return before;
+      // Until all of it has ended, what was put off too: a redelivery in between is the same message.
+      let ended: Promise<void> = Promise.resolve();
       const carriedOut = (async () => {
         if (!(await begin(message, outcome))) return;
         const context = contextOf(
-          { chat: message.chat, sender: message.sender, userId, messageId: message.messageId },
+          {
+            chat: message.chat,
+            sender: message.sender,
+            userId,
+            messageId: message.messageId,
+            ...(message.replyHandle === undefined ? {} : { replyHandle: message.replyHandle }),
+            ...(message.leavesNoMessage === undefined ? {} : { leavesNoMessage: true }),
+          },
           message.command?.argument ?? '',
         );
         await work(context);
@@ -206,12 +237,13 @@ export function createCommandRunner({
           .catch((error: unknown) => log.error({ error: serializeError(error) }, 'inbox'))
           .finally(() => under.delete(finished));
         under.add(finished);
+        ended = finished;
       })();
       inFlight.set(id, carriedOut);
       try {
         await carriedOut;
       } finally {
-        inFlight.delete(id);
+        void ended.then(() => inFlight.delete(id));
       }
     },
 
@@ -220,11 +252,17 @@ export function createCommandRunner({
       const argument = rest.join(':');
       await sender(press.chat.platform).answerPress(press);
       const context = contextOf(
-        { chat: press.chat, sender: press.sender, userId, press },
+        {
+          chat: press.chat,
+          sender: press.sender,
+          userId,
+          press,
+          ...(press.replyHandle === undefined ? {} : { replyHandle: press.replyHandle }),
+        },
         argument,
       );
       if (press.action.startsWith(RUN_ACTION)) {
-        await run(argument, { ...context, argument: '' });
+        await runLinked({ ...context, argument });
       } else {
         await find(name)?.press?.(context);
       }
@@ -258,14 +296,17 @@ export function createCommandRunner({
       );
       for (const row of told.values()) {
         const platform = row.platform as ChatAddress['platform'];
-        await sender(platform)
-          .notify(
+        try {
+          await sender(platform).notify(
             { chat: { platform, chatId: row.platformChatId, kind: 'direct' } },
             row.outcome === 'refused'
               ? generalText.interruptedRefusal()
               : generalText.interruptedCommand(),
-          )
-          .catch((error: unknown) => log.warn({ error: serializeError(error) }, 'notice'));
+          );
+        } catch (error) {
+          // Also where its platform is turned off by now: the others are told all the same.
+          log.warn({ error: serializeError(error) }, 'notice');
+        }
       }
     },
 

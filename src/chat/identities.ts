@@ -1,16 +1,39 @@
 /** Which user and which chat a message belongs to; both are made at the first message. */
 
 import type { Database } from '../db/client.ts';
-import { and, eq, sql } from '../db/drizzle.ts';
-import { chats, identities, turns, users } from '../db/schema.ts';
-import type { ChatAddress, PlatformName } from './message.ts';
+import { and, eq, exists, gt, sql } from '../db/drizzle.ts';
+import { chatSettings, chats, identities, keyPrompts, turns, users } from '../db/schema.ts';
+import type { ChatRules } from './chat-rules.ts';
+import { createChatSettings, moveChatSettings, rulesOf } from './chat-settings.ts';
+import type { ChatAddress, PlatformName, Sender } from './message.ts';
 
 export interface ChatRow {
   readonly id: number;
   readonly conversation: number;
+  readonly rules: ChatRules;
+}
+
+/** Whom an identity belongs to. */
+export interface Person {
+  /** Whose keys, allowance, settings and mailbox it uses. */
+  readonly userId: number;
+  /** Under whose data key its words and keys are sealed: another only while it is linked. */
+  readonly ownerId: number;
+}
+
+/** What is known of a message's sender and chat. */
+export interface Acquaintance {
+  readonly person: Person;
+  /** Absent until something of the chat was to be kept. */
+  readonly chat?: ChatRow;
+  /** A guided /setkey of the sender's is open, so that a message in private is a key. */
+  readonly isKeyAwaited: boolean;
 }
 
 export interface Identities {
+  /** Makes the user, where there is none yet; one statement for those who have written before. */
+  know(sender: Pick<Sender, 'platformUserId'>, chat: ChatAddress): Promise<Acquaintance>;
+  personOf(platform: PlatformName, platformUserId: string): Promise<Person>;
   userOf(platform: PlatformName, platformUserId: string): Promise<number>;
   chatOf(chat: ChatAddress): Promise<ChatRow>;
   /** Starts the chat's conversation afresh: nothing said before is context any more. */
@@ -29,17 +52,61 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
       eq(chats.threadId, chat.threadId ?? ''),
     );
 
-  async function findUser(platform: PlatformName, platformUserId: string) {
+  const identityOf = (platform: PlatformName, platformUserId: string) =>
+    and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId));
+
+  async function findPerson(platform: PlatformName, platformUserId: string) {
     const [known] = await db
-      .select({ userId: identities.userId })
+      .select({ userId: identities.userId, ownUserId: identities.ownUserId })
       .from(identities)
-      .where(and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId)));
-    return known?.userId;
+      .where(identityOf(platform, platformUserId));
+    if (known === undefined) return undefined;
+    return { userId: known.userId, ownerId: known.ownUserId ?? known.userId };
   }
 
   return {
-    async userOf(platform, platformUserId) {
-      const known = await findUser(platform, platformUserId);
+    async know({ platformUserId }, chat) {
+      const [known] = await db
+        .select({
+          userId: identities.userId,
+          ownUserId: identities.ownUserId,
+          chatId: chats.id,
+          conversation: chats.conversation,
+          wholeId: chats.wholeId,
+          settings: chatSettings,
+          isKeyAwaited: exists(
+            db
+              .select({ platform: keyPrompts.platform })
+              .from(keyPrompts)
+              .where(
+                and(
+                  eq(keyPrompts.platform, chat.platform),
+                  eq(keyPrompts.platformUserId, platformUserId),
+                  gt(keyPrompts.expiresAt, sql`now()`),
+                ),
+              ),
+          ),
+        })
+        .from(identities)
+        .leftJoin(chats, at(chat))
+        .leftJoin(chatSettings, and(...settingsOfChat))
+        .where(identityOf(chat.platform, platformUserId));
+      if (known === undefined) {
+        const person = await this.personOf(chat.platform, platformUserId);
+        return { person, isKeyAwaited: false };
+      }
+      const { userId, ownUserId, chatId: id, conversation, wholeId, settings } = known;
+      const isChatKnown =
+        id !== null && conversation !== null && wholeId === (chat.wholeId ?? wholeId);
+      return {
+        person: { userId, ownerId: ownUserId ?? userId },
+        isKeyAwaited: chat.kind === 'direct' && known.isKeyAwaited === true,
+        ...(isChatKnown ? { chat: { id, conversation, rules: rulesOf(settings) } } : {}),
+      };
+    },
+
+    async personOf(platform, platformUserId) {
+      const known = await findPerson(platform, platformUserId);
       if (known !== undefined) return known;
       // Two first messages at once: the second insert waits for the first, does nothing, and the
       // user made for it is rolled back.
@@ -54,15 +121,27 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
         if (inserted.length === 0) await tx.delete(users).where(eq(users.id, user.id));
         return inserted[0]?.userId;
       });
-      const userId = made ?? (await findUser(platform, platformUserId));
-      if (userId === undefined) throw new Error('an identity vanished while it was made');
-      return userId;
+      if (made !== undefined) return { userId: made, ownerId: made };
+      const person = await findPerson(platform, platformUserId);
+      if (person === undefined) throw new Error('an identity vanished while it was made');
+      return person;
+    },
+
+    async userOf(platform, platformUserId) {
+      return (await this.personOf(platform, platformUserId)).userId;
     },
 
     async chatOf(chat) {
-      const columns = { id: chats.id, conversation: chats.conversation };
-      const [known] = await db.select(columns).from(chats).where(at(chat));
-      if (known !== undefined) return known;
+      const columns = { id: chats.id, conversation: chats.conversation, wholeId: chats.wholeId };
+      const { wholeId = '' } = chat;
+      const [known] = await db
+        .select({ ...columns, settings: chatSettings })
+        .from(chats)
+        .leftJoin(chatSettings, and(...settingsOfChat))
+        .where(at(chat));
+      if (known !== undefined && (chat.wholeId === undefined || known.wholeId === wholeId)) {
+        return { ...known, rules: rulesOf(known.settings) };
+      }
       const [made] = await db
         .insert(chats)
         .values({
@@ -70,14 +149,15 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
           platformChatId: chat.chatId,
           threadId: chat.threadId ?? '',
           kind: chat.kind,
+          wholeId,
         })
         .onConflictDoUpdate({
           target: [chats.platform, chats.platformChatId, chats.threadId],
-          set: { kind: chat.kind },
+          set: { kind: chat.kind, ...(chat.wholeId === undefined ? {} : { wholeId }) },
         })
         .returning(columns);
       if (made === undefined) throw new Error('an upsert returned no row');
-      return made;
+      return { ...made, rules: await createChatSettings({ db }).read(chat) };
     },
 
     async newConversation(chat) {
@@ -89,6 +169,7 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
     },
 
     async migrate(from, to) {
+      await db.transaction((tx) => moveChatSettings(tx, from, to));
       const old = await db
         .select()
         .from(chats)
@@ -123,3 +204,12 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
     },
   };
 }
+
+/** Joins `chat_settings` to `chats`. */
+export const settingsOfChat = [
+  eq(chatSettings.platform, chats.platform),
+  eq(
+    chatSettings.wholeId,
+    sql`case when ${chats.wholeId} = '' then ${chats.platformChatId} else ${chats.wholeId} end`,
+  ),
+] as const;

@@ -4,6 +4,7 @@
  * durable and may be acknowledged; when it throws, the platform is to send it again.
  */
 
+import type { CommandContext } from '../commands/command.ts';
 import type { SetKey } from '../commands/setkey.ts';
 import { isRingIncomplete } from '../keys/afresh.ts';
 import type { Audit } from '../keys/audit.ts';
@@ -11,14 +12,16 @@ import { detectKeys } from '../keys/detection.ts';
 import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
+import { codeHelpQuestion, isCodeHelp } from '../text/code-help.ts';
 import { generalText } from '../text/general.ts';
-import { keysText } from '../text/keys.ts';
+import { keysText, type MessageWithKey } from '../text/keys.ts';
 import { sealedText } from '../text/sealed.ts';
+import type { ChatGate } from './chat-gate.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
-import type { Identities } from './identities.ts';
-import type { ChatAddress, IncomingMessage, PlatformEvent } from './message.ts';
-import type { PlatformSender } from './platform.ts';
+import type { ChatRow, Identities, Person } from './identities.ts';
+import type { ChatAddress, IncomingMessage, PlatformEvent, QuotedMessage } from './message.ts';
+import type { Deletion, Notice, PlatformSender } from './platform.ts';
 import { TURN_TEXT_LIMIT } from './turn-input.ts';
 import type { TurnIntake } from './turn-intake.ts';
 
@@ -26,6 +29,7 @@ export interface IntakeParts {
   readonly identities: Identities;
   readonly turnIntake: TurnIntake;
   readonly commands: CommandRunner;
+  readonly gate: ChatGate;
   readonly setKey: SetKey;
   readonly audit: Pick<Audit, 'record'>;
   readonly mailbox: Mailbox;
@@ -53,43 +57,50 @@ export function createIntake(parts: IntakeParts): Intake {
   /** A key where none belongs: gone where possible, kept nowhere, its owner warned. */
   async function removeExposedKey(message: IncomingMessage, userId: number): Promise<void> {
     await commands.once(message, 'key', userId, async (context) => {
-      const sender = parts.sender(message.chat.platform);
-      const deleted = (await sender.deleteMessage(message.chat, message.messageId)) === 'deleted';
+      const removed = await removeMessage(message);
       await noteExposed(userId, message.chat);
-      const notice = keysText.exposed(deleted);
-      context.answer(notice, notice.markdown);
+      warn(context, keysText.exposed(removed));
     });
+  }
+
+  /** Tells somebody in a group about a key, which others hear of only where they must. */
+  function warn(context: CommandContext, notice: Notice): void {
+    const { showsPrivately } = parts.sender(context.chat.platform).traits;
+    // A warning that can be shown to nobody but all is better than none; a button is as good.
+    const shown = showsPrivately === 'at-once' ? notice : generalText.forYouAlone();
+    context.answer(notice, shown.markdown);
+  }
+
+  async function removeMessage(message: IncomingMessage): Promise<MessageWithKey> {
+    if (message.leavesNoMessage === true) return 'none';
+    return parts.sender(message.chat.platform).deleteMessage(message.chat, message.messageId);
   }
 
   async function takeMessage(message: IncomingMessage): Promise<void> {
     const inGroup = message.chat.kind === 'group';
     const isSetKey = message.command?.name === 'setkey';
-    const whole = [
-      message.command?.argument ?? '',
-      message.text,
-      ...message.files.map((f) => f.name),
-    ];
-    const holdsKey = detectKeys(whole.join('\n')).length > 0;
+    const whole = wordsOf(message);
+    const holdsKey = detectKeys(whole).length > 0;
     if (inGroup && message.addressed === 'none' && !holdsKey) return;
 
-    const [userId, isKeyAwaited] = await Promise.all([
-      identities.userOf(message.chat.platform, message.sender.platformUserId),
-      setKey.isAwaited(message.chat, message.sender),
-    ]);
+    const known = await identities.know(message.sender, message.chat);
+    const { person, isKeyAwaited } = known;
+    const { userId } = person;
     if (inGroup && (holdsKey || isSetKey)) {
       if (holdsKey || (message.command?.argument ?? '') !== '') {
         await removeExposedKey(message, userId);
       } else {
         await commands.once(message, 'command', userId, async (context) => {
-          const notice = keysText.onlyInPrivate();
-          context.answer(notice, notice.markdown);
+          warn(context, keysText.onlyInPrivate());
         });
       }
       return;
     }
 
     const { command } = message;
-    if (command !== undefined && command.name !== 'ask' && (isSetKey || !holdsKey)) {
+    const isQuestion =
+      command !== undefined && (command.name === 'ask' || isCodeHelp(command.name));
+    if (command !== undefined && !isQuestion && (isSetKey || !holdsKey)) {
       await commands.once(message, isSetKey ? 'key' : 'command', userId, async (context) => {
         const known = await commands.run(command.name, context);
         if (!known && !inGroup) context.answer(generalText.unknownCommand(command.name));
@@ -108,14 +119,15 @@ export function createIntake(parts: IntakeParts): Intake {
         await removeExposedKey(message, userId);
       } else {
         await commands.once(message, 'key', userId, async (context) => {
-          await setKey.takePasted(context, whole.join('\n'));
+          await setKey.takePasted(context, whole);
         });
       }
       return;
     }
     await takeTurn(
-      command === undefined ? message : { ...message, text: command.argument },
-      userId,
+      command === undefined ? message : { ...message, text: questionOf(command) },
+      person,
+      known.chat,
     );
   }
 
@@ -129,22 +141,29 @@ export function createIntake(parts: IntakeParts): Intake {
       .catch((error: unknown) => parts.log.warn({ error: serializeError(error) }, 'a notice'));
   }
 
-  async function takeTurn(message: IncomingMessage, userId: number): Promise<void> {
+  async function takeTurn(
+    message: IncomingMessage,
+    person: Person,
+    knownChat?: ChatRow,
+  ): Promise<void> {
+    const { userId } = person;
     const refuse = (notice: ReturnType<typeof generalText.nothingToRead>) =>
       commands.once(message, 'refused', userId, async (context) => {
         context.answer(notice, notice.markdown);
       });
 
-    const empty =
-      message.text.trim() === '' && message.files.length === 0 && message.quoted === undefined;
-    if (empty) {
-      await refuse(
-        message.command === undefined ? generalText.nothingToRead() : generalText.askWhat(),
-      );
+    const refusal = refusalOf(message);
+    if (refusal !== undefined) {
+      await refuse(refusal);
       return;
     }
-    const chat = await identities.chatOf(message.chat);
-    const taken = await turnIntake.accept(message, userId, chat).catch((error: unknown) => {
+    const chat = knownChat ?? (await identities.chatOf(message.chat));
+    const admitted = await parts.gate.check(message, chat.rules);
+    if (admitted !== 'admitted') {
+      if (admitted !== 'silence') await refuse(admitted);
+      return;
+    }
+    const taken = await turnIntake.accept(message, person, chat).catch((error: unknown) => {
       if (isRingIncomplete(error)) return { result: 'sealed' } as const;
       throw error;
     });
@@ -159,6 +178,13 @@ export function createIntake(parts: IntakeParts): Intake {
       }
       case 'duplicate':
         break;
+      case 'moved':
+        // Linked or separated in this moment: it is the other user's turn.
+        await takeTurn(
+          message,
+          await identities.personOf(message.chat.platform, message.sender.platformUserId),
+        );
+        break;
       case 'full':
         await commands.once(message, 'refused', userId, async (context) =>
           fullMailboxes.tell(context),
@@ -172,45 +198,73 @@ export function createIntake(parts: IntakeParts): Intake {
       case 'too-long':
         await refuse(generalText.tooLong(TURN_TEXT_LIMIT));
         break;
-      case 'key': {
-        const sender = parts.sender(message.chat.platform);
-        let deleted = true;
-        for (const id of taken.messageIds) {
-          if ((await sender.deleteMessage(message.chat, id)) !== 'deleted') deleted = false;
-        }
-        await noteExposed(userId, message.chat);
-        await sender.notify({ chat: message.chat }, keysText.exposed(deleted));
+      case 'key':
+        await removePieces(message.chat, taken.messageIds, userId);
         break;
-      }
     }
   }
 
+  async function removePieces(
+    chat: ChatAddress,
+    messageIds: readonly string[],
+    userId: number,
+  ): Promise<void> {
+    const sender = parts.sender(chat.platform);
+    let deletion: Deletion = 'deleted';
+    for (const id of messageIds) {
+      if ((await sender.deleteMessage(chat, id)) === 'refused') deletion = 'refused';
+    }
+    await noteExposed(userId, chat);
+    await sender.notify({ chat }, keysText.exposed(deletion));
+  }
+
+  /** What to say instead of making a turn of it, if anything. */
+  function refusalOf(message: IncomingMessage): Notice | undefined {
+    const { command, quoted, text, files, chat } = message;
+    const { showsQuoted } = parts.sender(chat.platform).traits;
+    if (command !== undefined && isCodeHelp(command.name)) {
+      const hasCode = command.argument.trim() !== '' || isReadable({ text: '', files });
+      return hasCode || isReadable(quoted) ? undefined : generalText.noCodeThere();
+    }
+    if (text.trim() !== '' || files.length > 0) return undefined;
+    if (quoted === undefined) {
+      return command === undefined ? generalText.nothingToRead() : generalText.askWhat();
+    }
+    return showsQuoted === 'sometimes' && quoted.text.trim() === '' && quoted.files.length === 0
+      ? generalText.quotedIsHidden()
+      : undefined;
+  }
+
   async function takeEdit(message: IncomingMessage): Promise<void> {
-    const text = [message.command?.argument ?? '', message.text].join('\n');
-    const holdsKey = detectKeys(text).length > 0;
+    const holdsKey = detectKeys(wordsOf(message)).length > 0;
     if (message.addressed === 'none' && !holdsKey) return;
-    const userId = await identities.userOf(message.chat.platform, message.sender.platformUserId);
+    const person = await identities.personOf(message.chat.platform, message.sender.platformUserId);
     if (holdsKey) {
       const chat = await identities.chatOf(message.chat);
       await turnIntake.cancel(message, chat, 'key');
       const edited = { ...message, messageId: `${message.messageId}#edit` };
-      await commands.once(edited, 'key', userId, async (context) => {
-        const sender = parts.sender(message.chat.platform);
-        const deleted = (await sender.deleteMessage(message.chat, message.messageId)) === 'deleted';
-        await noteExposed(userId, message.chat);
-        const notice = keysText.exposed(deleted);
-        context.answer(notice, notice.markdown);
+      await commands.once(edited, 'key', person.userId, async (context) => {
+        const removed = await removeMessage(message);
+        await noteExposed(person.userId, message.chat);
+        warn(context, keysText.exposed(removed));
       });
       return;
     }
-    const isAsk = message.command?.name === 'ask';
-    if (message.command !== undefined && !isAsk) return;
-    await turnIntake
-      .edit(isAsk ? { ...message, text: message.command?.argument ?? '' } : message, userId)
+    const { command } = message;
+    if (command !== undefined && command.name !== 'ask' && !isCodeHelp(command.name)) return;
+    const edited = await turnIntake
+      .edit(command === undefined ? message : { ...message, text: questionOf(command) }, person)
       .catch((error: unknown) => {
         // Its turn says so when it is run.
-        if (!isRingIncomplete(error)) throw error;
+        if (isRingIncomplete(error)) return undefined;
+        throw error;
       });
+    if (edited?.result !== 'key') return;
+    await mailbox.cancel(
+      { turnId: edited.turnId, chatIds: await identities.chatIds(message.chat) },
+      'key',
+    );
+    await removePieces(message.chat, edited.messageIds, person.userId);
   }
 
   return async (event) => {
@@ -234,6 +288,9 @@ export function createIntake(parts: IntakeParts): Intake {
         await mailbox.cancel(scope, 'stopped');
         break;
       }
+      case 'deleted':
+        await turnIntake.remove(event, await identities.chatIds(event.chat));
+        break;
       case 'migrated':
         await identities.migrate(event.from, event.to);
         break;
@@ -244,4 +301,20 @@ export function createIntake(parts: IntakeParts): Intake {
       }
     }
   };
+}
+
+/** All of a message that its sender wrote. */
+function wordsOf({ command, text, files }: IncomingMessage): string {
+  return [command?.argument ?? '', text, ...files.map(({ name }) => name)].join('\n\n');
+}
+
+/** What a command asks a model: code help has questions of its own. */
+function questionOf({ name, argument }: NonNullable<IncomingMessage['command']>): string {
+  if (!isCodeHelp(name)) return argument;
+  return [codeHelpQuestion(name), argument].filter((text) => text.trim() !== '').join('\n\n');
+}
+
+function isReadable(what: Pick<QuotedMessage, 'text' | 'files'> | undefined): boolean {
+  if (what === undefined) return false;
+  return what.text.trim() !== '' || what.files.some((file) => file.kind !== 'other');
 }

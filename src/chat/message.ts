@@ -9,6 +9,8 @@ export interface ChatAddress {
   readonly chatId: string;
   /** The platform's id of the thread or topic; absent in a chat without one. */
   readonly threadId?: string;
+  /** The platform's id of the server that the chat is a channel of; /chat sets things for all of it. */
+  readonly wholeId?: string;
   readonly kind: 'direct' | 'group';
 }
 
@@ -78,6 +80,8 @@ export interface IncomingMessage {
   readonly replyHandle?: string;
   /** Set when no message of the platform holds the text (it came through a form): there is none to delete. */
   readonly leavesNoMessage?: true;
+  /** Set when, in a group, nobody but the sender sees the answer: it is never context for others. */
+  readonly answeredPrivately?: true;
 }
 
 /** A press of one of the bot's buttons. */

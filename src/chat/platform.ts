@@ -37,9 +37,14 @@ export interface NoticeTarget {
   readonly replyTo?: string;
   /**
    * In groups: show it to this person alone, where the platform can; else as a short reply, for
-   * which `publicMarkdown` is used (it names nothing private).
+   * which `publicMarkdown` is used (it names nothing private), with `publicButtons` where given,
+   * else with the notice's own.
    */
-  readonly onlyFor?: { readonly platformUserId: string; readonly publicMarkdown: string };
+  readonly onlyFor?: {
+    readonly platformUserId: string;
+    readonly publicMarkdown: string;
+    readonly publicButtons?: readonly (readonly Button[])[];
+  };
   /** The press that it answers, if any: platforms may need it to show something to one person. */
   readonly press?: ButtonPress;
   /** Of the message that it answers; see {@link IncomingMessage.replyHandle}. */
@@ -58,6 +63,16 @@ export interface PlatformTraits {
    * command of theirs, so that what answers a plain message stands behind a button.
    */
   readonly showsPrivately: 'at-once' | 'on-request';
+  /**
+   * Whether a message that is replied to comes with its text. `sometimes`: the platform may keep it
+   * from bots, and a command on that very message (`explain`, `review`, `fix`) is the way to it.
+   */
+  readonly showsQuoted: 'always' | 'sometimes';
+  /**
+   * What is one conversation in a group outside of threads: all that is said with the bot there, or
+   * each chain of replies for itself.
+   */
+  readonly groupConversation: 'chat' | 'replies';
 }
 
 export interface PlatformSender {
@@ -68,8 +83,17 @@ export interface PlatformSender {
    * @throws PlatformError
    */
   notify(target: NoticeTarget, notice: Notice): Promise<string | undefined>;
-  /** Replaces a notice. A notice that is gone or unchanged is no error. @throws PlatformError */
-  editNotice(chat: ChatAddress, messageId: string, notice: Notice): Promise<void>;
+  /**
+   * Replaces a notice. A notice that is gone or unchanged is no error.
+   * @param replyHandle of the press or message that leads to this, as in {@link NoticeTarget}
+   * @throws PlatformError
+   */
+  editNotice(
+    chat: ChatAddress,
+    messageId: string,
+    notice: Notice,
+    replyHandle?: string,
+  ): Promise<void>;
   /** Ends the wait that the platform shows after a press, with a short plain text if any. Never throws. */
   answerPress(press: ButtonPress, text?: string): Promise<void>;
   /** Never throws. */
@@ -97,17 +121,28 @@ export type PlatformErrorCode =
   /** A file has more bytes than asked for: final. */
   | 'too-large';
 
+/** A right that a bot can lack in a group. `history`: to read what was written before. */
+export type MissingRight = 'send' | 'attach' | 'history' | 'delete';
+
 /** Why a platform did not do what it was asked. Carries no token, text or payload. */
 export class PlatformError extends Error {
   override readonly name = 'PlatformError';
   readonly code: PlatformErrorCode;
   /** In milliseconds; 0 where the platform did not say. */
   readonly retryAfterMs: number;
+  /** With code `refused`, where a right of the bot is what it takes. */
+  readonly missingRight: MissingRight | undefined;
 
-  constructor(code: PlatformErrorCode, message: string, retryAfterMs = 0) {
+  constructor(
+    code: PlatformErrorCode,
+    message: string,
+    retryAfterMs = 0,
+    missingRight?: MissingRight,
+  ) {
     super(message);
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+    this.missingRight = missingRight;
   }
 
   get retryable(): boolean {

@@ -10,6 +10,11 @@ export interface ReplyTarget {
   readonly replyTo: string;
   /** Of the message that is answered; see `IncomingMessage.replyHandle`. */
   readonly replyHandle?: string;
+  /**
+   * Answer in a thread that begins at the message that is answered, where the platform has threads
+   * and the bot may; else in its place. Not for what has a `replyHandle`: that is answered there.
+   */
+  readonly opensThread?: { readonly name: string };
   /** Where the pieces of the answer are recorded, so that a restart sends none of them twice. */
   readonly deliveries: DeliveryLog;
 }

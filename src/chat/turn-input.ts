@@ -34,6 +34,8 @@ const turnInput = z.object({
   authorName: z.string(),
   /** One for each message that the turn was made of, in their order. */
   parts: z.array(part),
+  /** Of the first message; see `IncomingMessage.replyHandle`. */
+  replyHandle: z.string().exactOptional(),
   /** Together they were more than a turn may hold: their words are gone, and the sender is to be told. */
   tooLong: z.boolean().exactOptional(),
 });

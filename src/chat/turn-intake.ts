@@ -3,11 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, Queryable } from '../db/client.ts';
 import { and, desc, eq, inArray, isNull, lt, sql } from '../db/drizzle.ts';
-import { inbox, turns } from '../db/schema.ts';
+import { deliveries, inbox, turns } from '../db/schema.ts';
 import { detectKeys, scrub } from '../keys/detection.ts';
 import type { Vault } from '../keys/vault.ts';
 import { type Acceptance, CANCEL_CHANNEL, type Mailbox } from '../queue/mailbox.ts';
-import type { ChatRow } from './identities.ts';
+import type { ChatRow, Person } from './identities.ts';
 import type { IncomingMessage } from './message.ts';
 import {
   decodeTurnInput,
@@ -17,6 +17,8 @@ import {
   type TurnPart,
 } from './turn-input.ts';
 
+/** Message ids are numbers, some with more digits than a `number` holds. */
+const byNumber = new Intl.Collator('en', { numeric: true });
 /** Between the platform's dates of a comment and of what is forwarded with it, in milliseconds. */
 const FORWARD_GAP_MS = 1_000;
 /** How long more forwards are waited for, in milliseconds. */
@@ -29,10 +31,25 @@ export type TurnIntakeResult =
   /** The pieces of a split message hold a key only when put together: the turn is cancelled. */
   | { readonly result: 'key'; readonly turnId: number; readonly messageIds: readonly string[] };
 
+export type EditResult =
+  | { readonly result: 'edited' | 'ignored' }
+  | Extract<TurnIntakeResult, { readonly result: 'key' }>;
+
 export interface TurnIntake {
-  accept(message: IncomingMessage, userId: number, chat: ChatRow): Promise<TurnIntakeResult>;
-  /** Replaces the text of a message whose turn still waits. @returns whether it did */
-  edit(message: IncomingMessage, userId: number): Promise<boolean>;
+  accept(message: IncomingMessage, person: Person, chat: ChatRow): Promise<TurnIntakeResult>;
+  /**
+   * Replaces the text of a message whose turn still waits.
+   * @returns `ignored` where none does; `key` where it would make a key of pieces: nothing was changed
+   */
+  edit(message: IncomingMessage, person: Person): Promise<EditResult>;
+  /**
+   * A message is gone: a turn that waits loses that part, and is cancelled where it was the only
+   * one; so is a running turn of which nothing was sent yet.
+   */
+  remove(
+    message: Pick<IncomingMessage, 'chat' | 'messageId'>,
+    chatIds: readonly number[],
+  ): Promise<void>;
   /** Cancels the turn that the message is part of, if that is still open. */
   cancel(message: IncomingMessage, chat: ChatRow, reason: 'key'): Promise<void>;
 }
@@ -48,18 +65,18 @@ export function createTurnIntake({
 }): TurnIntake {
   const binding = (rowKey: string) => ({ purpose: 'turn-input' as const, row: rowKey });
 
-  async function readInput(userId: number, row: { rowKey: string; input: Uint8Array }) {
-    return decodeTurnInput(await vault.open(userId, binding(row.rowKey), row.input));
+  async function readInput(ownerId: number, row: { rowKey: string; input: Uint8Array }) {
+    return decodeTurnInput(await vault.open(ownerId, binding(row.rowKey), row.input));
   }
 
   async function writeInput(
     on: Queryable,
-    userId: number,
+    ownerId: number,
     row: { readonly id: number; readonly rowKey: string },
     input: TurnInput,
     waitMs: number,
   ): Promise<void> {
-    const sealed = await vault.seal(userId, binding(row.rowKey), encodeTurnInput(input));
+    const sealed = await vault.seal(ownerId, binding(row.rowKey), encodeTurnInput(input));
     await on
       .update(turns)
       .set({
@@ -72,13 +89,13 @@ export function createTurnIntake({
   /** @returns undefined where there is no turn that the message belongs to */
   async function join(
     message: IncomingMessage,
-    userId: number,
+    { userId, ownerId }: Person,
     chat: ChatRow,
   ): Promise<TurnIntakeResult | undefined> {
     const belongsTo = wholeOf(message);
     if (belongsTo === undefined) return undefined;
     // Opened before the transaction: the vault may need a connection of its own.
-    await vault.seal(userId, binding(''), '');
+    await vault.seal(ownerId, binding(''), '');
     return db.transaction(async (tx) => {
       const [whole] = await tx
         .select({ id: turns.id, rowKey: turns.rowKey, input: turns.input, status: turns.status })
@@ -102,9 +119,9 @@ export function createTurnIntake({
         .returning({ turnId: inbox.turnId });
       if (fresh.length === 0) return { result: 'duplicate' };
 
-      const input = await readInput(userId, whole);
-      const parts = [...input.parts, partOf(message)].sort(
-        (a, b) => Number(a.messageId) - Number(b.messageId),
+      const input = await readInput(ownerId, whole);
+      const parts = [...input.parts, partOf(message)].sort((a, b) =>
+        byNumber.compare(a.messageId, b.messageId),
       );
       if (detectKeys(parts.map((part) => part.text).join('')).length > 0) {
         const messageIds = parts.map((part) => part.messageId);
@@ -112,45 +129,120 @@ export function createTurnIntake({
       }
       const waitMs = message.merge?.waitMs ?? FORWARD_WAIT_MS;
       const tooLong = input.tooLong === true || textLength(parts) > TURN_TEXT_LIMIT;
-      const joined: TurnInput = tooLong
-        ? { authorName: input.authorName, parts: [], tooLong }
-        : { ...input, parts };
-      await writeInput(tx, userId, whole, joined, waitMs);
+      const joined: TurnInput = tooLong ? { ...input, parts: [], tooLong } : { ...input, parts };
+      await writeInput(tx, ownerId, whole, joined, waitMs);
       if (whole.status === 'running') await startOver(tx, whole.id);
       return { result: 'merged', turnId: whole.id, waitMs };
     });
   }
 
+  async function turnOf({
+    chat,
+    messageId,
+  }: Pick<IncomingMessage, 'chat' | 'messageId'>): Promise<number | undefined> {
+    const [part] = await db
+      .select({ turnId: inbox.turnId })
+      .from(inbox)
+      .where(
+        and(
+          eq(inbox.platform, chat.platform),
+          eq(inbox.platformChatId, chat.chatId),
+          eq(inbox.messageId, messageId),
+        ),
+      );
+    return part?.turnId ?? undefined;
+  }
+
+  /** The turn whose answer or question the message replies to. */
+  async function turnRepliedTo(
+    { quoted, chat }: IncomingMessage,
+    { id }: ChatRow,
+  ): Promise<number | undefined> {
+    if (quoted === undefined) return undefined;
+    const [answered] = await db
+      .select({ turnId: turns.id })
+      .from(deliveries)
+      .innerJoin(turns, eq(turns.id, deliveries.turnId))
+      .where(and(eq(deliveries.messageId, quoted.messageId), eq(turns.chatId, id)))
+      .orderBy(desc(turns.id))
+      .limit(1);
+    return answered?.turnId ?? turnOf({ chat, messageId: quoted.messageId });
+  }
+
+  /**
+   * Takes a deleted message out of its turn.
+   * @returns whether the turn goes on: with its other messages, or since something was sent already
+   */
+  async function isPartOnly(turnId: number, messageId: string): Promise<boolean> {
+    const [owner] = await db.select({ id: turns.userId }).from(turns).where(eq(turns.id, turnId));
+    if (owner === undefined) return true;
+    // Opened before the transaction: the vault may need a connection of its own.
+    await vault.seal(owner.id, binding(''), '');
+    return db.transaction(async (tx) => {
+      const [turn] = await tx
+        .select()
+        .from(turns)
+        .where(and(eq(turns.id, turnId), inArray(turns.status, ['queued', 'running'])))
+        .for('update');
+      if (turn === undefined) return true;
+      const input = await readInput(turn.userId, turn);
+      const left = input.parts.filter((part) => part.messageId !== messageId);
+      const [first] = left;
+      if (turn.status === 'running') {
+        const sent = await tx
+          .select({ part: deliveries.part })
+          .from(deliveries)
+          .where(eq(deliveries.turnId, turnId))
+          .limit(1);
+        return first !== undefined || turn.answer !== null || sent.length > 0;
+      }
+      if (first === undefined) return turn.answeredAt !== null;
+      await writeInput(tx, turn.userId, turn, { ...input, parts: left }, 0);
+      if (turn.replyTo === messageId) {
+        await tx.update(turns).set({ replyTo: first.messageId }).where(eq(turns.id, turnId));
+      }
+      return true;
+    });
+  }
+
   return {
-    async accept(message, userId, chat) {
+    async accept(message, person, chat) {
+      const { userId, ownerId } = person;
       if (message.text.length > TURN_TEXT_LIMIT) return { result: 'too-long' };
-      const joined = await join(message, userId, chat);
+      const joined = await join(message, person, chat);
       if (joined?.result === 'key') {
         await mailbox.cancel({ turnId: joined.turnId, chatIds: [chat.id] }, 'key');
       }
       if (joined !== undefined) return joined;
       const rowKey = randomUUID();
-      const input: TurnInput = { authorName: message.sender.displayName, parts: [partOf(message)] };
+      const input: TurnInput = {
+        authorName: scrub(message.sender.displayName),
+        parts: [partOf(message)],
+        ...(message.replyHandle === undefined ? {} : { replyHandle: message.replyHandle }),
+      };
       return mailbox.accept({
         platform: message.chat.platform,
         platformChatId: message.chat.chatId,
         messageId: message.messageId,
         userId,
+        ...(ownerId === userId ? {} : { ownerId }),
         platformUserId: message.sender.platformUserId,
         chatId: chat.id,
         conversation: chat.conversation,
         rowKey,
-        input: await vault.seal(userId, binding(rowKey), encodeTurnInput(input)),
+        input: await vault.seal(ownerId, binding(rowKey), encodeTurnInput(input)),
         sentAt: message.sentAt,
         sentOrder: message.order,
         replyTo: message.messageId,
+        followsTurnId: await turnRepliedTo(message, chat),
+        isPrivate: message.answeredPrivately === true,
         mergeKey: message.merge?.key,
         waitMs: message.merge?.waitMs ?? 0,
       });
     },
 
-    async edit(message, userId) {
-      await vault.seal(userId, binding(''), '');
+    async edit(message, { userId, ownerId }) {
+      await vault.seal(ownerId, binding(''), '');
       return db.transaction(async (tx) => {
         const [waiting] = await tx
           .select({ id: turns.id, rowKey: turns.rowKey, input: turns.input })
@@ -166,30 +258,32 @@ export function createTurnIntake({
             ),
           )
           .for('update', { of: turns });
-        if (waiting === undefined) return false;
-        const input = await readInput(userId, waiting);
+        if (waiting === undefined) return { result: 'ignored' };
+        const input = await readInput(ownerId, waiting);
         const parts = input.parts.map((part) =>
           part.messageId === message.messageId ? { ...part, text: partOf(message).text } : part,
         );
-        if (textLength(parts) > TURN_TEXT_LIMIT) return false;
-        await writeInput(tx, userId, waiting, { ...input, parts }, 0);
-        return true;
+        if (textLength(parts) > TURN_TEXT_LIMIT) return { result: 'ignored' };
+        if (detectKeys(parts.map((part) => part.text).join('')).length > 0) {
+          const messageIds = parts.map((part) => part.messageId);
+          return { result: 'key', turnId: waiting.id, messageIds };
+        }
+        await writeInput(tx, ownerId, waiting, { ...input, parts }, 0);
+        return { result: 'edited' };
       });
     },
 
+    async remove(message, chatIds) {
+      const turnId = await turnOf(message);
+      if (turnId === undefined || chatIds.length === 0) return;
+      if (await isPartOnly(turnId, message.messageId)) return;
+      await mailbox.cancel({ turnId, chatIds }, 'deleted');
+    },
+
     async cancel(message, chat, reason) {
-      const [part] = await db
-        .select({ turnId: inbox.turnId })
-        .from(inbox)
-        .where(
-          and(
-            eq(inbox.platform, message.chat.platform),
-            eq(inbox.platformChatId, message.chat.chatId),
-            eq(inbox.messageId, message.messageId),
-          ),
-        );
-      if (part?.turnId == null) return;
-      await mailbox.cancel({ turnId: part.turnId, chatIds: [chat.id] }, reason);
+      const turnId = await turnOf(message);
+      if (turnId === undefined) return;
+      await mailbox.cancel({ turnId, chatIds: [chat.id] }, reason);
     },
   };
 }
@@ -223,7 +317,7 @@ function partOf(message: IncomingMessage): TurnPart {
     messageId: message.messageId,
     text: message.text.toWellFormed(),
     files: [...message.files],
-    ...(message.forwardedFrom === undefined ? {} : { forwardedFrom: message.forwardedFrom }),
+    ...(message.forwardedFrom === undefined ? {} : { forwardedFrom: scrub(message.forwardedFrom) }),
     ...(message.quoted === undefined
       ? {}
       : {
@@ -231,7 +325,8 @@ function partOf(message: IncomingMessage): TurnPart {
             ...message.quoted,
             // Somebody else's message may hold a key too: that part of it goes nowhere.
             text: scrub(message.quoted.text.toWellFormed()),
-            files: [...message.quoted.files],
+            authorName: scrub(message.quoted.authorName),
+            files: message.quoted.files.map((file) => ({ ...file, name: scrub(file.name) })),
           },
         }),
   };

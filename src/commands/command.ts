@@ -12,6 +12,8 @@ export interface CommandContext {
   /** The message that held the command; absent when a button led here. */
   readonly messageId?: string;
   readonly press?: ButtonPress;
+  /** The command came through a form: there is no message to delete. */
+  readonly leavesNoMessage?: true;
   /**
    * Says something, after what was said before it; does not wait until it stands there.
    * In groups, to the sender alone where the platform can, else `publicMarkdown` for all.
@@ -36,6 +38,8 @@ export interface Command {
   run(context: CommandContext): Promise<void>;
   /** Buttons whose action begins with the command's name and a colon. */
   press?(context: CommandContext): Promise<void>;
+  /** A `direct` command was given in a group: what is to be done about it before that is said. */
+  misplaced?(context: CommandContext): Promise<void>;
 }
 
 /** The number of a row out of a button's action or a link, which anybody can make up; 0 is no row's. */

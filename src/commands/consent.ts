@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import { and, eq } from '../db/drizzle.ts';
 import { chats, turns, users } from '../db/schema.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
 import type { Vault } from '../keys/vault.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
 import { generalText } from '../text/general.ts';
+import { sealedText } from '../text/sealed.ts';
 import { type Command, rowId } from './command.ts';
 
 export function createConsent({
@@ -32,7 +34,12 @@ export function createConsent({
       );
     if (row === undefined) return false;
     const { turns: turn, chats: chat } = row;
-    const input = await vault.open(userId, { purpose: 'turn-input', row: turn.rowKey }, turn.input);
+    const ownerId = turn.ownerId ?? userId;
+    const input = await vault.open(
+      ownerId,
+      { purpose: 'turn-input', row: turn.rowKey },
+      turn.input,
+    );
     const rowKey = randomUUID();
     const accepted = await mailbox.accept({
       platform: chat.platform,
@@ -40,14 +47,17 @@ export function createConsent({
       // Pressed twice, it is the same message twice.
       messageId: `${turn.replyTo}#consent`,
       userId,
+      ...(ownerId === userId ? {} : { ownerId }),
       platformUserId: turn.platformUserId,
       chatId: chat.id,
       conversation: chat.conversation,
       rowKey,
-      input: await vault.seal(userId, { purpose: 'turn-input', row: rowKey }, input),
+      input: await vault.seal(ownerId, { purpose: 'turn-input', row: rowKey }, input),
       sentAt: new Date(),
       sentOrder: turn.sentOrder,
       replyTo: turn.replyTo,
+      followsTurnId: turn.followsTurnId ?? undefined,
+      isPrivate: turn.isPrivate,
       mergeKey: undefined,
       waitMs: 0,
     });
@@ -71,8 +81,13 @@ export function createConsent({
         .update(users)
         .set({ groupConsentAt: new Date() })
         .where(eq(users.id, context.userId));
-      const asked = await askAgain(context.userId, rowId(context.argument));
-      context.replace(asked ? generalText.consented() : generalText.consentedOnly());
+      try {
+        const asked = await askAgain(context.userId, rowId(context.argument));
+        context.replace(asked ? generalText.consented() : generalText.consentedOnly());
+      } catch (error) {
+        if (!isRingIncomplete(error)) throw error;
+        context.replace(sealedText.lost());
+      }
     },
   };
 }

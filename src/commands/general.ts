@@ -1,12 +1,18 @@
 /** The small commands: /start, /help, /privacy, /new, /stop. */
 
 import type { Identities } from '../chat/identities.ts';
+import type { PlatformName } from '../chat/message.ts';
+import type { PlatformSender } from '../chat/platform.ts';
+import type { Database } from '../db/client.ts';
+import { and, eq, inArray } from '../db/drizzle.ts';
+import { deliveries, turns } from '../db/schema.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import { generalText } from '../text/general.ts';
 import type { Command } from './command.ts';
 
 export function createStart(parts: {
-  readonly facts: Parameters<typeof generalText.greeting>[0];
+  readonly facts: Omit<Parameters<typeof generalText.greeting>[0], 'keysByForm'>;
+  readonly sender: (platform: PlatformName) => PlatformSender;
   /** Runs the command that a deep link names. @returns false where there is none of that name */
   readonly runLinked: (context: Parameters<Command['run']>[0]) => Promise<boolean>;
 }): Command {
@@ -17,7 +23,10 @@ export function createStart(parts: {
     async run(context) {
       const linked = context.chat.kind === 'direct' && context.argument !== '';
       if (linked && (await parts.runLinked(context))) return;
-      context.answer(generalText.greeting(parts.facts));
+      const { traits } = parts.sender(context.chat.platform);
+      context.answer(
+        generalText.greeting({ ...parts.facts, keysByForm: !traits.deletesDirectMessages }),
+      );
     },
   };
 }
@@ -57,18 +66,47 @@ export function createNew({ identities }: { readonly identities: Identities }): 
 }
 
 export function createStop(parts: {
+  readonly db: Database;
   readonly identities: Identities;
   readonly mailbox: Mailbox;
 }): Command {
+  /** Whose running answer carries the button; undefined: none does. */
+  async function pressedTurn(chatId: number, messageId: string | undefined) {
+    if (messageId === undefined) return undefined;
+    const [turn] = await parts.db
+      .select({ id: turns.id, userId: turns.userId })
+      .from(turns)
+      .innerJoin(deliveries, eq(deliveries.turnId, turns.id))
+      .where(
+        and(
+          inArray(turns.status, ['queued', 'running']),
+          eq(turns.chatId, chatId),
+          eq(deliveries.messageId, messageId),
+        ),
+      );
+    return turn;
+  }
+
   return {
     name: 'stop',
     description: 'Stop the answer',
     where: 'everywhere',
     async run(context) {
       const chat = await parts.identities.chatOf(context.chat);
-      const scope = { userId: context.userId, chatId: chat.id };
+      const pressed = await pressedTurn(chat.id, context.press?.messageId);
+      if (pressed !== undefined && pressed.userId !== context.userId) {
+        const notice = generalText.notYoursToStop();
+        context.answer(notice, notice.markdown);
+        return;
+      }
+      const scope =
+        pressed === undefined
+          ? { userId: context.userId, chatId: chat.id }
+          : { turnId: pressed.id, chatIds: [chat.id] };
       const { running, waiting } = await parts.mailbox.cancel(scope, 'stopped');
-      context.answer(generalText.stopped(running, waiting));
+      const notice = generalText.stopped(running, waiting);
+      // Whoever pressed sees by the answer itself that it stops; to all others it is noise.
+      context.answer(notice, context.press === undefined ? undefined : notice.markdown);
     },
   };
 }

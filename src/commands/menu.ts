@@ -1,3 +1,4 @@
+import { codeHelpMenu } from '../text/code-help.ts';
 import type { Command } from './command.ts';
 
 /** What the platform's menu shows, by where it is opened. */
@@ -10,6 +11,8 @@ export function commandMenu(commands: readonly Command[]) {
   });
   return {
     direct: shown.map(entry),
+    /** For platforms whose messages have a menu; typed, they work everywhere. */
+    onMessage: codeHelpMenu,
     group: [
       { name: 'ask', description: 'Ask, or reply with it to a message', isPrivate: false },
       ...shown.filter((c) => c.where === 'everywhere' && c.name !== 'start').map(entry),

@@ -2,30 +2,31 @@
 
 import type { ChatAddress, Sender } from '../chat/message.ts';
 import type { PlatformSender } from '../chat/platform.ts';
+import type { OwnKeys } from '../funding/funding.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
 import { detectKeys, recognise } from '../keys/detection.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Secret } from '../secret.ts';
-import { keysText, type ProviderText } from '../text/keys.ts';
+import { keysText, type MessageWithKey, type ProviderText } from '../text/keys.ts';
 import { type Command, type CommandContext, rowId } from './command.ts';
+import { refOf } from './keys.ts';
 
 export interface SetKeyParts {
   readonly apiKeys: ApiKeys;
+  readonly ownKeys: (userId: number) => Promise<OwnKeys>;
   readonly sender: (platform: ChatAddress['platform']) => PlatformSender;
   /** Whom users can bring keys of, in the order in which they are offered. */
   readonly providers: readonly (ProviderText & { readonly id: RemoteProviderId })[];
 }
 
 export interface SetKey extends Command {
-  /** Whether this person's next message is a key: nothing of it may go to a model. */
-  isAwaited(chat: ChatAddress, sender: Sender): Promise<boolean>;
   /** Takes the awaited message. */
   takeAwaited(context: CommandContext, text: string): Promise<void>;
   /** A key that was pasted into the direct chat without /setkey. @returns false where it holds none */
   takePasted(context: CommandContext, text: string): Promise<boolean>;
 }
 
-export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKey {
+export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyParts): SetKey {
   const textOf = (id: string): ProviderText =>
     providers.find((p) => p.id === id) ?? { id, name: id, keyPage: '' };
   const identity = (context: { readonly chat: ChatAddress; readonly sender: Sender }) => ({
@@ -33,27 +34,47 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
     platformUserId: context.sender.platformUserId,
   });
 
-  async function deleteMessage(context: CommandContext): Promise<boolean> {
-    if (context.messageId === undefined) return true;
-    const done = await sender(context.chat.platform).deleteMessage(context.chat, context.messageId);
-    return done === 'deleted';
+  const takesFromMessages = (context: CommandContext) =>
+    sender(context.chat.platform).traits.deletesDirectMessages;
+
+  async function deleteMessage(context: CommandContext): Promise<MessageWithKey> {
+    if (context.messageId === undefined || context.leavesNoMessage === true) return 'none';
+    return sender(context.chat.platform).deleteMessage(context.chat, context.messageId);
+  }
+
+  /** A key in a message that stays: whoever reads the chat reads it, so it must not be used. */
+  function isLeaked(context: CommandContext): boolean {
+    return context.leavesNoMessage !== true && !takesFromMessages(context);
+  }
+
+  /** Which other key than the one that was just saved answers. */
+  async function otherAnswering(userId: number, provider: RemoteProviderId) {
+    const { keys, answering } = await ownKeys(userId);
+    const saved = keys.find((key) => key.provider === provider);
+    if (saved === undefined || answering === undefined || answering === saved) return undefined;
+    return { provider: textOf(answering.provider).name, ref: refOf(saved) };
   }
 
   function check(
     context: CommandContext,
     provider: RemoteProviderId,
     key: Secret,
-    deleted: boolean,
+    message: MessageWithKey,
   ): void {
     const { name } = textOf(provider);
     context.later(async () => {
       const shown = await context.post(keysText.checking(name));
-      const added = await apiKeys.add(context.userId, provider, key);
+      const added = await apiKeys.add(context.userId, provider, key, identity(context));
       const notice =
         added.result === 'saved'
-          ? keysText.saved({ ...added, provider: name, deleted })
+          ? keysText.saved({
+              ...added,
+              provider: name,
+              message,
+              other: await otherAnswering(context.userId, provider),
+            })
           : added.result === 'refused'
-            ? keysText.refused(added.reason, name, deleted)
+            ? keysText.refused(added.reason, name, message)
             : keysText.tooManyChecks(added.retryAt);
       if (added.result === 'saved') await apiKeys.closePrompt(identity(context));
       context.replace(notice, shown);
@@ -66,39 +87,45 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
     text: string,
     chosen: RemoteProviderId | null,
   ): Promise<void> {
-    const deleted = await deleteMessage(context);
+    if (isLeaked(context)) {
+      await apiKeys.closePrompt(identity(context));
+      context.answer(keysText.leaked());
+      return;
+    }
+    const message = await deleteMessage(context);
     const found = recognise(text, chosen ?? undefined);
     if (found.result === 'refused') {
-      context.answer(keysText.refused(found.reason, textOf(chosen ?? '').name, deleted));
+      context.answer(keysText.refused(found.reason, textOf(chosen ?? '').name, message));
       return;
     }
     if (found.result === 'unrecognised') {
       context.answer(
         chosen === null
-          ? keysText.notRecognised(deleted)
-          : keysText.refused('unrecognised', textOf(chosen).name, deleted),
+          ? keysText.notRecognised(message)
+          : keysText.refused('unrecognised', textOf(chosen).name, message),
       );
       return;
     }
-    // The key may be another provider's than the one that was chosen: its host was not named yet.
-    const wasNamed = chosen === found.provider;
+    // The key may be another provider's than the one that was chosen, or a form brought it, which
+    // names no hosts: its host was not named yet.
+    const wasNamed = chosen === found.provider && context.leavesNoMessage !== true;
     if (!wasNamed && textOf(found.provider).otherHost !== undefined) {
-      await offer(context, found.provider, found.key, deleted);
+      await offer(context, found.provider, found.key, message);
       return;
     }
-    check(context, found.provider, found.key, deleted);
+    check(context, found.provider, found.key, message);
   }
 
   async function offer(
     context: CommandContext,
     provider: RemoteProviderId,
     key: Secret,
-    deleted: boolean,
+    message: MessageWithKey,
   ): Promise<void> {
     const kept = await apiKeys.keepPasted(context.userId, provider, key);
     const { name, otherHost } = textOf(provider);
     context.answer(
-      keysText.pasted({ provider: name, hint: kept.hint, id: kept.id, deleted, otherHost }),
+      keysText.pasted({ provider: name, hint: kept.hint, id: kept.id, message, otherHost }),
     );
   }
 
@@ -109,6 +136,10 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
 
     async run(context) {
       if (context.argument === '' || context.messageId === undefined) {
+        if (!takesFromMessages(context)) {
+          context.answer(keysText.useTheForm());
+          return;
+        }
         await apiKeys.openPrompt(identity(context), null);
         context.answer(keysText.chooseProvider(providers));
         return;
@@ -116,6 +147,10 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
       const [first = '', ...rest] = context.argument.split(/\s+/);
       const named = first.toLowerCase();
       if (isProviderId(named) && rest.length === 0) {
+        if (!takesFromMessages(context)) {
+          context.answer(keysText.useTheForm());
+          return;
+        }
         await apiKeys.openPrompt(identity(context), named);
         context.answer(keysText.askForKey(textOf(named)));
       } else if (isProviderId(named)) {
@@ -138,18 +173,15 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
         );
         if (taken === undefined) context.replace(keysText.pastedGone());
         else if (argument.startsWith('drop-')) context.replace(keysText.pastedDropped());
-        else check(context, taken.provider, taken.key, true);
+        else check(context, taken.provider, taken.key, 'none');
+      } else if (isProviderId(argument) && !takesFromMessages(context)) {
+        context.answer(keysText.useTheForm());
       } else if (isProviderId(argument)) {
         await apiKeys.openPrompt(identity(context), argument);
         context.replace(keysText.askForKey(textOf(argument)));
       } else {
         context.replace(keysText.promptOver());
       }
-    },
-
-    async isAwaited(chat, sender) {
-      if (chat.kind !== 'direct') return false;
-      return (await apiKeys.activePrompt(identity({ chat, sender }))) !== undefined;
     },
 
     async takeAwaited(context, text) {
@@ -160,14 +192,18 @@ export function createSetKey({ apiKeys, sender, providers }: SetKeyParts): SetKe
     async takePasted(context, text) {
       const found = detectKeys(text)[0];
       if (found === undefined) return false;
-      const deleted = await deleteMessage(context);
+      if (!takesFromMessages(context)) {
+        context.answer(isLeaked(context) ? keysText.leaked() : keysText.exposed('none'));
+        return true;
+      }
+      const message = await deleteMessage(context);
       if (found.kind === 'refused-admin' || found.kind === 'refused-login') {
         const reason = found.kind === 'refused-admin' ? 'admin-key' : 'login-token';
-        context.answer(keysText.refused(reason, '', deleted));
+        context.answer(keysText.refused(reason, '', message));
       } else if (found.kind === 'usable' && isProviderId(found.provider)) {
-        await offer(context, found.provider, found.value, deleted);
+        await offer(context, found.provider, found.value, message);
       } else {
-        context.answer(keysText.exposed(deleted));
+        context.answer(keysText.exposed(message));
       }
       return true;
     },

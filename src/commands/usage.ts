@@ -2,6 +2,7 @@
 
 import type { Allowance } from '../funding/allowance.ts';
 import { type FundingParts, previewFunding } from '../funding/funding.ts';
+import type { OwnLimit } from '../funding/own-limit.ts';
 import { usageSince } from '../funding/usage.ts';
 import { providerEntry } from '../llm/catalogue.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
@@ -9,7 +10,11 @@ import { usageNotice } from '../text/usage.ts';
 import type { Command } from './command.ts';
 
 export function createUsage(
-  parts: FundingParts & { readonly allowance: Allowance; readonly mailbox: Mailbox },
+  parts: FundingParts & {
+    readonly allowance: Allowance;
+    readonly ownLimit: OwnLimit;
+    readonly mailbox: Mailbox;
+  },
 ): Command {
   return {
     name: 'usage',
@@ -20,10 +25,11 @@ export function createUsage(
       const now = new Date();
       const day = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()));
       const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1));
-      const [today, thisMonth, allowance, next, waiting] = await Promise.all([
+      const [today, thisMonth, allowance, limits, next, waiting] = await Promise.all([
         usageSince(parts.db, context.userId, day),
         usageSince(parts.db, context.userId, month),
         parts.allowance.state(context.userId),
+        parts.ownLimit.state(context.userId),
         previewFunding(parts, context.userId),
         parts.mailbox.open(context.userId),
       ]);
@@ -32,6 +38,7 @@ export function createUsage(
           today,
           month: thisMonth,
           allowance,
+          limits,
           next: { ...next, providerName: providerEntry(next.provider).name },
           waiting,
         }),

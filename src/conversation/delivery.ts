@@ -1,21 +1,25 @@
 /** Brings what a turn came to onto its platform. */
 
 import { directChatButtons } from '../chat/buttons.ts';
-import {
-  type Notice,
-  type NoticeTarget,
-  PlatformError,
-  type PlatformSender,
-} from '../chat/platform.ts';
+import { PlatformError, type PlatformSender } from '../chat/platform.ts';
+import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
-import { type Outcome, type OutcomeFacts, outcomeNotice } from '../text/outcomes.ts';
+import { generalText } from '../text/general.ts';
+import {
+  type Outcome,
+  type OutcomeFacts,
+  type OutcomeNotice,
+  outcomeNotice,
+  TOLD_IN_DIRECT_CHAT,
+} from '../text/outcomes.ts';
 import { createDeliveryLog } from './delivery-log.ts';
 import type { RunningTurn } from './turn-store.ts';
 
 export interface DeliveryParts {
   readonly db: Database;
   readonly sender: PlatformSender;
+  readonly privateNotices: PrivateNotices;
   readonly facts: OutcomeFacts;
 }
 
@@ -23,6 +27,8 @@ export interface Deliverable {
   /** Markdown; may be empty where there is an outcome. */
   readonly answer: string;
   readonly outcome: Outcome | null;
+  /** What the answer cost; stands last. */
+  readonly costNote?: string | undefined;
 }
 
 export function openReply(
@@ -33,12 +39,27 @@ export function openReply(
     turnId: turn.turnId,
     chat: turn.chat,
     replyTo: turn.replyTo,
+    ...(turn.rules.answersIn === 'threads' && turn.chat.threadId === undefined
+      ? { opensThread: { name: threadName(turn) } }
+      : {}),
+    ...handleOf(turn),
     deliveries: createDeliveryLog(db, turn),
   });
 }
 
+/** What a thread of its own is called: how the question begins. The platform cuts it. */
+function threadName({ input }: RunningTurn): string {
+  const said = input.parts.map((part) => part.text.trim()).find((text) => text !== '');
+  return said?.split('\n')[0]?.slice(0, 80) ?? '';
+}
+
+function handleOf({ input }: RunningTurn): { readonly replyHandle?: string } {
+  return input.replyHandle === undefined ? {} : { replyHandle: input.replyHandle };
+}
+
 /**
- * Sends the answer with its outcome below, or the outcome alone.
+ * Sends the answer with its outcome below, or the outcome alone. In groups, what an outcome says of
+ * keys, usage and allowance reaches the sender alone.
  * @param reply the reply that was opened while the answer grew, if one was
  * @throws PlatformError
  */
@@ -48,55 +69,90 @@ export async function deliver(
   what: Deliverable,
   reply: Reply | undefined,
 ): Promise<void> {
-  const notice = what.outcome === null ? undefined : outcomeNotice(what.outcome, parts.facts);
-  const offered =
-    what.outcome === 'consent-needed'
-      ? [[{ label: 'Decide in private', directChat: `consent-${turn.turnId}` }]]
-      : notice?.buttons;
-  const buttons = offered === undefined ? undefined : directChatButtons(turn.chat.kind, offered);
-
-  const inGroup = turn.chat.kind === 'group' && what.answer === '' ? notice?.inGroups : undefined;
-  if (notice !== undefined && inGroup !== undefined) {
-    const forSender = { ...notice, ...(buttons === undefined ? {} : { buttons }) };
-    if (!notice.inDirectChat) {
-      await notifyOnce(parts, turn, forSender, {
-        chat: turn.chat,
-        replyTo: turn.replyTo,
-        onlyFor: { platformUserId: turn.platformUserId, publicMarkdown: inGroup },
-      });
-      return;
-    }
-    await (reply ?? openReply(parts, turn)).finish({ markdown: '', note: inGroup });
-    await notifyOnce(
+  const notice = what.outcome === null ? undefined : noticeOf(what.outcome, turn, parts.facts);
+  const isSeenByAll = turn.chat.kind === 'group' && !turn.isPrivate;
+  if (notice?.inGroups !== undefined && isSeenByAll) {
+    await deliverPrivately(
       parts,
       turn,
-      { ...notice, buttons: directChatButtons('direct', notice.buttons ?? []) },
-      { chat: parts.sender.directChat(turn) },
+      what.answer,
+      { ...notice, inGroups: notice.inGroups },
+      reply,
     );
     return;
   }
-
+  const buttons = directChatButtons(turn.chat.kind, notice?.buttons ?? []);
+  const notes = [notice?.markdown, what.costNote].filter((note) => note !== undefined);
   await (reply ?? openReply(parts, turn)).finish({
     markdown: what.answer,
-    ...(notice === undefined ? {} : { note: notice.markdown }),
-    ...(buttons === undefined ? {} : { buttons }),
+    ...(notes.length === 0 ? {} : { note: notes.join('\n\n') }),
+    ...(buttons.length === 0 ? {} : { buttons }),
   });
+}
+
+function noticeOf(outcome: Outcome, turn: RunningTurn, facts: OutcomeFacts): OutcomeNotice {
+  const notice = outcomeNotice(outcome, facts);
+  if (outcome !== 'consent-needed') return notice;
+  const button = { label: 'Decide in private', directChat: `consent-${turn.turnId}` };
+  return { ...notice, buttons: [[button]] };
+}
+
+/** Everybody sees the answer, if there is one, and a sentence that tells nothing. */
+async function deliverPrivately(
+  parts: DeliveryParts,
+  turn: RunningTurn,
+  answer: string,
+  notice: OutcomeNotice & { readonly inGroups: string },
+  reply: Reply | undefined,
+): Promise<void> {
+  const { sender, privateNotices } = parts;
+  const held = {
+    markdown: notice.markdown,
+    ...(notice.buttons === undefined ? {} : { buttons: notice.buttons }),
+  };
+  const isToldInDirectChat = notice.inDirectChat && sender.traits.showsPrivately === 'at-once';
+  if (answer === '' && isToldInDirectChat) {
+    await (reply ?? openReply(parts, turn)).finish({
+      markdown: '',
+      note: TOLD_IN_DIRECT_CHAT,
+    });
+    await once(parts, turn, () =>
+      sender.notify(
+        { chat: sender.directChat(turn) },
+        { ...held, buttons: directChatButtons('direct', held.buttons ?? []) },
+      ),
+    );
+  } else if (answer === '' && reply === undefined) {
+    const target = {
+      chat: turn.chat,
+      replyTo: turn.replyTo,
+      ...handleOf(turn),
+      onlyFor: { platformUserId: turn.platformUserId, publicMarkdown: notice.inGroups },
+    };
+    await once(parts, turn, () => privateNotices.send(target, held, turn.userId));
+  } else {
+    const details = await privateNotices.hold(turn.chat.platform, turn.userId, held);
+    await (reply ?? openReply(parts, turn)).finish({
+      markdown: answer,
+      note: notice.inGroups,
+      buttons: [[details]],
+    });
+  }
 }
 
 /** Part -1 of the delivery log: a notice that stands instead of a reply. */
 const NOTICE_PART = -1;
 
-async function notifyOnce(
-  { db, sender }: DeliveryParts,
+async function once(
+  { db }: DeliveryParts,
   turn: RunningTurn,
-  notice: Notice,
-  target: NoticeTarget,
+  send: () => Promise<string | undefined>,
 ): Promise<void> {
   const log = createDeliveryLog(db, turn);
   const state = await log.begin(NOTICE_PART);
   if (state.state === 'sent') return;
   try {
-    const messageId = await sender.notify(target, notice);
+    const messageId = await send();
     await log.sent(NOTICE_PART, messageId ?? '');
   } catch (error) {
     if (error instanceof PlatformError && error.code !== 'unreachable') {
@@ -104,4 +160,12 @@ async function notifyOnce(
     }
     throw error;
   }
+}
+
+/**
+ * Tells the user in the direct chat that the answer waits for them: the reply may have left a button
+ * in its place, and may not have had the time to. @throws PlatformError
+ */
+export async function offerTheRest(sender: PlatformSender, turn: RunningTurn): Promise<void> {
+  await sender.notify({ chat: sender.directChat(turn) }, generalText.answerTooLate(turn.turnId));
 }

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reply } from '../chat/reply.ts';
 import type { Funding, FundingParts } from '../funding/funding.ts';
+import type { KeyRefusal } from '../keys/api-keys.ts';
 import { type Completion, type Provider, ProviderError, type ProviderId } from '../llm/provider.ts';
 import type { Log } from '../log.ts';
 import { type StreamedAnswer, streamAnswer } from './answer-stream.ts';
@@ -24,13 +25,18 @@ export interface ProviderCallParts extends Pick<FundingParts, 'apiKeys' | 'break
   readonly log: Log;
 }
 
+export interface AskedAnswer extends StreamedAnswer {
+  /** Set where the provider refused the user's own key. */
+  readonly keyRefusal?: KeyRefusal | undefined;
+}
+
 export async function askProvider(
   parts: ProviderCallParts,
   turn: RunningTurn,
   funding: Funding,
   completion: Completion,
   reply: Reply,
-): Promise<StreamedAnswer> {
+): Promise<AskedAnswer> {
   const { signal } = completion;
   const begun = performance.now();
   for (let tries = 1; ; tries += 1) {
@@ -39,8 +45,10 @@ export async function askProvider(
       checkpoint: (markdown) => parts.store.checkpoint(turn, markdown),
     });
     const { ending } = streamed;
-    await noteEnding(parts, turn, funding, ending);
-    if (ending.type === 'end' || streamed.text !== '' || !ending.error.retryable) return streamed;
+    const keyRefusal = await noteEnding(parts, turn, funding, ending);
+    if (ending.type === 'end' || streamed.text !== '' || !ending.error.retryable) {
+      return { ...streamed, keyRefusal };
+    }
     const waitMs = ending.error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** (tries - 1);
     const waited = performance.now() - begun;
     if (tries >= MOST_TRIES || waited + waitMs > PATIENCE_MS) return streamed;
@@ -57,21 +65,20 @@ async function noteEnding(
   turn: RunningTurn,
   funding: Funding,
   ending: StreamedAnswer['ending'],
-): Promise<void> {
+): Promise<KeyRefusal | undefined> {
   if (ending.type === 'end') {
     if (funding.kind === 'house') parts.breaker.succeeded();
     else await parts.apiKeys.markUsed(turn.userId, funding.provider, funding.keyVersion);
-    return;
+    return undefined;
   }
   const { code, status } = ending.error;
-  if (code === 'aborted') return;
+  if (code === 'aborted') return undefined;
   const { provider } = funding;
   parts.log.warn({ turnId: turn.turnId, provider, code, status }, 'provider failed');
   if (funding.kind === 'house') {
     if (parts.breaker.failed(code)) parts.tellOperator('house-key-failed', { provider, code });
-    return;
+    return undefined;
   }
-  if (code === 'key-refused') {
-    await parts.apiKeys.markRefused(turn.userId, provider, funding.keyVersion);
-  }
+  if (code !== 'key-refused') return undefined;
+  return parts.apiKeys.markRefused(turn.userId, provider, funding.keyVersion, turn.turnId);
 }

@@ -1,12 +1,17 @@
 import type { Funding } from '../funding/funding.ts';
+import type { KeyRefusal } from '../keys/api-keys.ts';
 import type { ProviderError } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
 
 /** What a provider's error means to the user, which differs by whose key it was. */
-export function failureOutcome(error: ProviderError, paidBy: Funding['kind']): Outcome {
+export function failureOutcome(
+  error: ProviderError,
+  paidBy: Funding['kind'],
+  keyRefusal?: KeyRefusal,
+): Outcome {
   switch (error.code) {
     case 'key-refused':
-      return paidBy === 'own' ? 'own-key-refused' : 'house-unavailable';
+      return paidBy === 'own' ? refusalOutcome(keyRefusal) : 'house-unavailable';
     case 'no-permission':
       return paidBy === 'own' ? 'own-no-permission' : 'house-unavailable';
     case 'no-credit':
@@ -28,4 +33,10 @@ export function failureOutcome(error: ProviderError, paidBy: Funding['kind']): O
     case 'aborted':
       return 'stopped';
   }
+}
+
+/** Only one turn tells the owner the whole of it. */
+function refusalOutcome(refusal: KeyRefusal | undefined): Outcome {
+  if (refusal === 'gone') return 'own-key-replaced';
+  return refusal === 'known' ? 'own-key-still-refused' : 'own-key-refused';
 }

@@ -1,5 +1,6 @@
 /** Puts together what a provider is asked: system prompt, context window, the user's message. */
 
+import type { PlatformTraits } from '../chat/platform.ts';
 import type { Database } from '../db/client.ts';
 import type { Funding } from '../funding/funding.ts';
 import type { Vault } from '../keys/vault.ts';
@@ -31,6 +32,7 @@ export async function prepareRequest(
   turn: RunningTurn,
   funding: Funding,
   files: FetchedFiles,
+  { groupConversation }: Pick<PlatformTraits, 'groupConversation'>,
 ): Promise<ModelRequest | undefined> {
   const { kind } = turn.chat;
   const text = userText(turn.input, kind, files.texts);
@@ -54,11 +56,15 @@ export async function prepareRequest(
       ? GROUP_CONTEXT_TOKENS
       : MOST_CONTEXT_TOKENS[funding.kind];
 
+  const isChain =
+    kind === 'group' && turn.chat.threadId === undefined && groupConversation === 'replies';
   const context = await readContext(parts, {
     chatId: turn.chatId,
     conversation: turn.conversation,
     kind,
     turnId: turn.turnId,
+    chainEnd: isChain ? turn.followsTurnId : undefined,
+    privateTurnsOf: turn.isPrivate ? turn.userId : undefined,
     budgetTokens: Math.max(0, Math.min(cap, window)),
     countTokens: estimateTokens,
   });

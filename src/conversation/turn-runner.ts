@@ -2,25 +2,30 @@
 
 import type { PlatformName } from '../chat/message.ts';
 import { PlatformError, type PlatformSender } from '../chat/platform.ts';
+import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
 import type { Allowance } from '../funding/allowance.ts';
 import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
-import { nextHouseDay } from '../funding/money.ts';
+import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
+import type { OwnLimit } from '../funding/own-limit.ts';
 import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
 import { providerEntry, seesImages } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
+import { serializeError } from '../log.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { skippedFileRemark } from '../text/files.ts';
+import { QUOTED_IS_HIDDEN } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
-import { deliver, openReply } from './delivery.ts';
+import { deliver, offerTheRest, openReply } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import { prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
-import { concludeTurn } from './turn-result.ts';
+import { createTurnMoney } from './turn-money.ts';
+import { concludeTurn, withCostNote } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
 export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
@@ -28,8 +33,10 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
   readonly vault: Vault;
   readonly mailbox: Mailbox;
   readonly allowance: Allowance;
+  readonly ownLimit: OwnLimit;
   readonly prices: Prices;
   readonly sender: (platform: PlatformName) => PlatformSender;
+  readonly privateNotices: PrivateNotices;
   /** A stable name for the user that leads nowhere, for the house key's provider. */
   readonly pseudonym: (userId: number) => string;
   readonly limits: { readonly turnsPerDay: number; readonly mailboxLimit: number };
@@ -39,7 +46,8 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
 const MOST_ATTEMPTS = 4;
 /** An answer that the platform does not take is kept for so long, in milliseconds. */
 const DELIVERY_PATIENCE_MS = 24 * 3_600_000;
-export type TurnRunner = (claim: Claim, signal: AbortSignal) => Promise<void>;
+/** @returns how many turns of the user are still open; undefined where that is not known */
+export type TurnRunner = (claim: Claim, signal: AbortSignal) => Promise<number | undefined>;
 
 /** What was stored for a turn, ready for delivery. */
 interface Answered {
@@ -47,22 +55,30 @@ interface Answered {
   /** The reply that was opened while the answer grew. */
   readonly reply: Reply | undefined;
   readonly funding: Funding | undefined;
+  /** Whose key was refused, where nobody pays. */
+  readonly provider?: ProviderId | undefined;
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
-  const { store, mailbox, allowance, log } = parts;
+  const { store, mailbox, allowance, ownLimit, log } = parts;
+  const money = createTurnMoney(parts);
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | undefined> {
     const refuse = async (outcome: Outcome, payer?: Funding): Promise<Answered> => {
       const result: TurnResult = { answer: '', outcome };
-      await store.store(turn, result, async () => {});
+      await store.store(turn, result);
       return { result, reply: undefined, funding: payer };
     };
 
     if (turn.input.tooLong === true) return refuse('message-too-long');
     const funding = await chooseFunding(parts, turn.userId);
-    if (funding.kind === 'none') return refuse(funding.reason);
+    if (funding.kind === 'none') {
+      const toldElsewhere =
+        funding.reason === 'own-key-refused' && !funding.refusedByTurns.includes(turn.turnId);
+      const refused = await refuse(toldElsewhere ? 'own-key-still-refused' : funding.reason);
+      return 'provider' in funding ? { ...refused, provider: funding.provider } : refused;
+    }
     if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
       return refuse('consent-needed', funding);
     }
@@ -76,39 +92,25 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       for (const id of files.messagesWithKeys) await sender.deleteMessage(turn.chat, id);
       return refuse('key-in-file', funding);
     }
-    const remarks = files.skipped.map(skippedFileRemark).join('\n\n');
+    const remarks = [
+      ...files.skipped.map(skippedFileRemark),
+      ...(hasHiddenQuote(turn, sender) ? [QUOTED_IS_HIDDEN] : []),
+    ].join('\n\n');
 
     const price = parts.prices.priceOf(funding.provider, funding.model);
-    const request = await prepareRequest(parts, turn, funding, files);
+    const request = await prepareRequest(parts, turn, funding, files, sender.traits);
     if (request === undefined) {
       if (remarks === '') return refuse('nothing-to-read', funding);
       const result: TurnResult = { answer: remarks, outcome: null };
-      await store.store(turn, result, async () => {});
+      await store.store(turn, result);
       return { result, reply: undefined, funding };
     }
 
-    let { maxOutputTokens } = request;
-    if (funding.kind === 'house') {
-      if (price === undefined) throw new Error('the house model has no price');
-      const reserved = await allowance.reserve({
-        turnId: turn.turnId,
-        attempt: turn.attempt,
-        userId: turn.userId,
-        inputMicros: parts.prices.costMicros(price, {
-          inputTokens: request.inputTokens,
-          cachedInputTokens: 0,
-          cacheWriteTokens: request.inputTokens,
-          outputTokens: 0,
-        }),
-        outputMicrosPerMillion: parts.prices.ratesFor(price, request.inputTokens).output,
-        maxOutputTokens,
-      });
-      if (!reserved.ok) return refuse(reserved.reason, funding);
-      maxOutputTokens = reserved.maxOutputTokens;
-    }
+    const reserved = await money.reserve(turn, funding, price, request);
+    if (!reserved.ok) return refuse(reserved.reason, funding);
+    const { maxOutputTokens } = reserved;
     const reply = openReply({ db: parts.db, sender }, turn);
     try {
-      await store.markCalled(turn, funding);
       const completion = {
         apiKey: funding.apiKey,
         model: funding.model,
@@ -136,14 +138,15 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       });
       const isAnswered = concluded.answer.trim() !== '';
       // Stored with the answer: a second delivery has to send the same parts as the first.
-      const result =
+      const result = await withCostNote(
         isAnswered && remarks !== ''
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
-          : concluded;
-      await store.store(turn, result, async (tx) => {
-        if (funding.kind !== 'house') return;
-        await allowance.settle(tx, turn, result.costMicros ?? 0, isAnswered);
-      });
+          : concluded,
+        turn,
+        { funding, allowance, ownLimit, reservedMicros: reserved.amountMicros },
+      );
+      const { costMicros = 0 } = result;
+      await store.store(turn, result, money.settlement(turn, funding.kind, costMicros, isAnswered));
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();
@@ -153,66 +156,94 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
 
   async function bring(
     turn: RunningTurn,
-    { result: { answer, outcome }, reply, funding }: Answered,
-  ): Promise<void> {
+    { result, reply, funding, provider }: Answered,
+  ): Promise<number | undefined> {
+    const { answer, outcome, costNote } = result;
     try {
       await deliver(
-        { db: parts.db, sender: parts.sender(turn.chat.platform), facts: factsOf(turn, funding) },
+        {
+          db: parts.db,
+          sender: parts.sender(turn.chat.platform),
+          privateNotices: parts.privateNotices,
+          facts: factsOf(turn, funding, provider),
+        },
         turn,
-        { answer, outcome },
+        { answer, outcome, costNote },
         reply,
       );
-      await mailbox.finish(turn, answer === '' && outcome !== null ? 'failed' : 'done', null);
+      const status = answer === '' && outcome !== null ? 'failed' : 'done';
+      return await mailbox.finish(turn, status, null);
     } catch (error) {
       await reply?.abandon();
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ turnId: turn.turnId, code: error.code }, 'an answer could not be delivered');
+      if (error.code === 'expired') {
+        await putAside(turn);
+        return;
+      }
       const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;
       if (!error.retryable || tooLate) {
-        await mailbox.finish(turn, 'failed', null);
-        return;
+        return mailbox.finish(turn, 'failed', null);
       }
       const tries = await store.countDeliveryTry(turn);
       const backoffMs = Math.min(60_000, 1_000 * 2 ** Math.min(tries, 6));
       await mailbox.putBack(turn, Math.max(error.retryAfterMs, backoffMs));
+      return undefined;
     }
   }
 
-  function factsOf(turn: RunningTurn, funding: Funding | undefined): OutcomeFacts {
-    const provider = (funding?.provider ?? turn.provider ?? parts.house.provider) as ProviderId;
+  /** The platform takes no more until the user presses "Continue": the rest waits for that. */
+  async function putAside(turn: RunningTurn): Promise<void> {
+    if (!(await mailbox.expire(turn, turn.sealedInput))) {
+      // It was pressed meanwhile, and goes on with what that brought; or the fence is lost.
+      await mailbox.putBack(turn, 0);
+      return;
+    }
+    await offerTheRest(parts.sender(turn.chat.platform), turn).catch((error: unknown) =>
+      log.warn({ turnId: turn.turnId, error: serializeError(error) }, 'an expired answer'),
+    );
+  }
+
+  function factsOf(
+    turn: RunningTurn,
+    funding: Funding | undefined,
+    refusedBy: ProviderId | undefined,
+  ): OutcomeFacts {
+    const provider = refusedBy ?? funding?.provider ?? turn.provider ?? parts.house.provider;
     return {
-      providerName: providerEntry(provider).name,
+      providerName: providerEntry(provider as ProviderId).name,
       model: funding?.model ?? turn.model ?? parts.house.model,
       resetsAt: nextHouseDay(new Date()),
+      monthResetsAt: nextHouseMonth(new Date()),
       turnsPerDay: parts.limits.turnsPerDay,
       mailboxLimit: parts.limits.mailboxLimit,
     };
   }
 
-  async function run(claim: Claim, signal: AbortSignal): Promise<void> {
+  async function run(claim: Claim, signal: AbortSignal): Promise<number | undefined> {
     const turn = await store.read(claim);
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;
     // First of all, so that no way out of here leaves a reservation behind.
-    if (claim.attempt > 1) await allowance.settleLost(turn, turn.providerWasAsked);
+    if (claim.attempt > 1) await money.settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
-      await mailbox.finish(turn, 'cancelled', turn.cancelReason);
-      return;
+      return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
     if (turn.unreadable) {
       // Nothing is stored: what is there opens again when the operator mends the key ring.
       log.error({ turnId: turn.turnId }, 'a turn can not be opened');
-      await bring(turn, already({ answer: '', outcome: 'words-sealed' }));
-      return;
+      return bring(turn, already({ answer: '', outcome: 'words-sealed' }));
     }
     if (turn.answered) {
-      await bring(turn, already({ answer: turn.answer, outcome: known }));
-      return;
+      const { answer, costNote } = turn;
+      return bring(
+        turn,
+        already({ answer, outcome: known, ...(costNote === null ? {} : { costNote }) }),
+      );
     }
     const closed = closeInstead(turn);
     if (closed !== undefined) {
-      await store.store(turn, closed, async () => {});
-      await bring(turn, already(closed));
-      return;
+      await store.store(turn, closed);
+      return bring(turn, already(closed));
     }
 
     const answered = await answer(turn, signal).catch(async (error: unknown) => {
@@ -222,20 +253,19 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     if (answered === undefined) {
       await settleOwn(claim);
       await mailbox.putBack(turn, 0);
-      return;
+      return undefined;
     }
     if (signal.aborted && signal.reason === 'closed') {
       await answered.reply?.abandon();
-      await mailbox.finish(turn, 'cancelled', null);
-      return;
+      return mailbox.finish(turn, 'cancelled', null);
     }
-    await bring(turn, answered);
+    return bring(turn, answered);
   }
 
   /** Before a turn goes back into the line, where it may be cancelled and never be run again. */
   async function settleOwn(claim: Claim): Promise<void> {
     const { turnId, providerWasAsked } = await store.read(claim);
-    await allowance.settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
+    await money.settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
   }
 
   /** A turn that must not be run (again) ends with what there is. */
@@ -248,6 +278,14 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   return run;
+}
+
+/** Whether the platform kept the text of a message that was replied to. */
+function hasHiddenQuote({ input }: RunningTurn, { traits }: PlatformSender): boolean {
+  if (traits.showsQuoted === 'always') return false;
+  return input.parts.some(
+    ({ quoted }) => quoted !== undefined && quoted.text.trim() === '' && quoted.files.length === 0,
+  );
 }
 
 /** What an earlier attempt stored. */

@@ -1,10 +1,13 @@
 /** Reads and writes of running turns. Every write carries the fence: without it, nothing changes. */
 
+import type { ChatRules } from '../chat/chat-rules.ts';
+import { rulesOf } from '../chat/chat-settings.ts';
+import { settingsOfChat } from '../chat/identities.ts';
 import type { ChatAddress, PlatformName } from '../chat/message.ts';
 import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
-import type { Database, Queryable } from '../db/client.ts';
-import { and, eq } from '../db/drizzle.ts';
-import { chats, turns } from '../db/schema.ts';
+import type { Database } from '../db/client.ts';
+import { and, eq, type SQL, sql } from '../db/drizzle.ts';
+import { chatSettings, chats, turns, users } from '../db/schema.ts';
 import type { Funding } from '../funding/funding.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
@@ -14,25 +17,40 @@ import type { Outcome } from '../text/outcomes.ts';
 /** A turn that this process has claimed. */
 export interface RunningTurn extends Fence {
   readonly userId: number;
+  /** Under whose data key its words are sealed. */
+  readonly ownerId: number;
   readonly platformUserId: string;
   readonly chatId: number;
   readonly chat: ChatAddress;
+  readonly rules: ChatRules;
+  /** The user wants to read below private answers what they cost. */
+  readonly showCost: boolean;
   readonly conversation: number;
   readonly rowKey: string;
   readonly replyTo: string;
   readonly createdAt: Date;
   readonly input: TurnInput;
+  /** What {@link input} was opened from. */
+  readonly sealedInput: Uint8Array;
+  /** The turn of the same chat whose question or answer this one replies to. */
+  readonly followsTurnId: number | null;
+  /** In a group, nobody but the sender sees the answer. */
+  readonly isPrivate: boolean;
   readonly cancelReason: string | null;
   /** What was shown so far, or the answer. */
   readonly answer: string;
   readonly outcome: string | null;
   /** What was said does not open: `input` and `answer` are empty. */
   readonly unreadable: boolean;
+  readonly costNote: string | null;
   readonly providerWasAsked: boolean;
   readonly answered: boolean;
   readonly deliveryTries: number;
   readonly provider: string | null;
   readonly model: string | null;
+  readonly funding: 'own' | 'house' | null;
+  /** Millionths of a dollar; null: nothing was spent, or nobody knows. */
+  readonly costMicros: number | null;
 }
 
 /** What the turn came to, before it is delivered. */
@@ -40,6 +58,8 @@ export interface TurnResult {
   /** Markdown; empty where there is only an outcome to tell. */
   readonly answer: string;
   readonly outcome: Outcome | null;
+  /** Shown below the answer. */
+  readonly costNote?: string;
   readonly usage?: Usage;
   /** Absent: nothing was spent, or the model's price is unknown. */
   readonly costMicros?: number;
@@ -58,14 +78,10 @@ export interface TurnStore {
   checkpoint(turn: RunningTurn, markdown: string): Promise<void>;
   /**
    * The answer is whole; only its delivery remains.
-   * @param settle what is to happen in the same transaction
+   * @param settlement table expressions that take effect with it: see `Allowance.settlement`
    * @throws FenceLost
    */
-  store(
-    turn: RunningTurn,
-    result: TurnResult,
-    settle: (tx: Queryable) => Promise<void>,
-  ): Promise<void>;
+  store(turn: RunningTurn, result: TurnResult, settlement?: SQL): Promise<void>;
   /** @returns how often delivery was put off by now. @throws FenceLost */
   countDeliveryTry(turn: RunningTurn): Promise<number>;
 }
@@ -80,23 +96,20 @@ export function createTurnStore({
   const held = (fence: Fence) =>
     and(eq(turns.id, fence.turnId), eq(turns.attempt, fence.attempt), eq(turns.status, 'running'));
 
-  async function write(
-    on: Queryable,
-    fence: Fence,
-    values: Partial<typeof turns.$inferInsert>,
-  ): Promise<void> {
-    const rows = await on.update(turns).set(values).where(held(fence)).returning({ id: turns.id });
+  async function write(fence: Fence, values: Partial<typeof turns.$inferInsert>): Promise<void> {
+    const rows = await db.update(turns).set(values).where(held(fence)).returning({ id: turns.id });
     if (rows.length === 0) throw new FenceLost(`turn ${fence.turnId} was taken over`);
   }
 
   const sealAnswer = (turn: RunningTurn, markdown: string) =>
-    vault.seal(turn.userId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
+    vault.seal(turn.ownerId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
 
   async function openWords(
     turn: typeof turns.$inferSelect,
+    ownerId: number,
   ): Promise<Pick<RunningTurn, 'input' | 'answer' | 'unreadable'>> {
     const open = (purpose: 'turn-input' | 'turn-answer', sealed: Uint8Array) =>
-      vault.open(turn.userId, { purpose, row: turn.rowKey }, sealed);
+      vault.open(ownerId, { purpose, row: turn.rowKey }, sealed);
     try {
       return {
         input: decodeTurnInput(await open('turn-input', turn.input)),
@@ -112,15 +125,24 @@ export function createTurnStore({
   return {
     async read(fence) {
       const [row] = await db
-        .select()
+        .select({
+          turn: turns,
+          chat: chats,
+          settings: chatSettings,
+          showCost: users.showCost,
+        })
         .from(turns)
         .innerJoin(chats, eq(chats.id, turns.chatId))
+        .innerJoin(users, eq(users.id, turns.userId))
+        .leftJoin(chatSettings, and(...settingsOfChat))
         .where(held(fence));
       if (row === undefined) throw new FenceLost(`turn ${fence.turnId} was taken over`);
-      const { turns: turn, chats: chat } = row;
+      const { turn, chat } = row;
+      const ownerId = turn.ownerId ?? turn.userId;
       return {
         ...fence,
         userId: turn.userId,
+        ownerId,
         platformUserId: turn.platformUserId,
         chatId: turn.chatId,
         chat: {
@@ -128,24 +150,33 @@ export function createTurnStore({
           chatId: chat.platformChatId,
           kind: chat.kind,
           ...(chat.threadId === '' ? {} : { threadId: chat.threadId }),
+          ...(chat.wholeId === '' ? {} : { wholeId: chat.wholeId }),
         },
+        rules: rulesOf(row.settings),
+        showCost: row.showCost,
         conversation: turn.conversation,
         rowKey: turn.rowKey,
         replyTo: turn.replyTo,
         createdAt: turn.createdAt,
-        ...(await openWords(turn)),
+        ...(await openWords(turn, ownerId)),
+        sealedInput: turn.input,
+        followsTurnId: turn.followsTurnId,
+        isPrivate: turn.isPrivate,
         cancelReason: turn.cancelReason,
         outcome: turn.outcome,
+        costNote: turn.costNote,
         providerWasAsked: turn.calledAt !== null,
         answered: turn.answeredAt !== null,
         deliveryTries: turn.deliveryTries,
         provider: turn.provider,
         model: turn.model,
+        funding: turn.funding,
+        costMicros: turn.costMicros,
       };
     },
 
     markCalled: (turn, funding) =>
-      write(db, turn, {
+      write(turn, {
         calledAt: new Date(),
         funding: funding.kind,
         provider: funding.provider,
@@ -153,28 +184,28 @@ export function createTurnStore({
       }),
 
     async checkpoint(turn, markdown) {
-      await write(db, turn, { answer: await sealAnswer(turn, markdown) });
+      await write(turn, { answer: await sealAnswer(turn, markdown) });
     },
 
-    async store(turn, result, settle) {
-      const answer = result.answer === '' ? null : await sealAnswer(turn, result.answer);
-      await db.transaction(async (tx) => {
-        await write(tx, turn, {
-          answer,
-          answeredAt: new Date(),
-          outcome: result.outcome,
-          inputTokens: result.usage?.inputTokens ?? null,
-          cachedInputTokens: result.usage?.cachedInputTokens ?? null,
-          outputTokens: result.usage?.outputTokens ?? null,
-          costMicros: result.costMicros ?? null,
-        });
-        await settle(tx);
-      });
+    async store(turn, { answer, outcome, usage, costMicros, costNote }, settlement) {
+      const sealed = answer === '' ? null : await sealAnswer(turn, answer);
+      const rows = await db.execute(sql`
+        with stored as (
+          update turns set answered_at = now(), answer = ${sealed}::bytea, outcome = ${outcome}, cost_note = ${costNote ?? null}::text,
+                 input_tokens = ${usage?.inputTokens ?? null}::bigint,
+                 cached_input_tokens = ${usage?.cachedInputTokens ?? null}::bigint,
+                 output_tokens = ${usage?.outputTokens ?? null}::bigint,
+                 cost_micros = ${costMicros ?? null}::bigint
+          where ${held(turn)}
+          returning id
+        )${settlement === undefined ? sql`` : sql`, ${settlement}`}
+        select id from stored`);
+      if (rows.length === 0) throw new FenceLost(`turn ${turn.turnId} was taken over`);
     },
 
     async countDeliveryTry(turn) {
       const deliveryTries = turn.deliveryTries + 1;
-      await write(db, turn, { deliveryTries });
+      await write(turn, { deliveryTries });
       return deliveryTries;
     },
   };

@@ -56,20 +56,22 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
     void running.check(Number(turnId));
   });
 
-  async function runClaimed(claim: Claim): Promise<void> {
+  /** @returns how many turns of the user are still open, where that is known */
+  async function runClaimed(claim: Claim): Promise<number | undefined> {
     const signal = running.add(claim);
     try {
-      await parts.runTurn(claim, signal);
+      return await parts.runTurn(claim, signal);
     } catch (error) {
       if (error instanceof FenceLost) {
         log.warn({ turnId: claim.turnId, attempt: claim.attempt }, 'turn was taken over');
-        return;
+        return undefined;
       }
       log.error(
         { turnId: claim.turnId, error: serializeError(error) },
         'turn failed, will be tried again',
       );
       await mailbox.putBack(claim, 1_000 * claim.attempt);
+      return undefined;
     } finally {
       running.remove(claim);
     }
@@ -79,9 +81,9 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
     try {
       const claim = await mailbox.claim(userId, parts.name, timing.leaseMs);
       if (claim === undefined) return;
-      await runClaimed(claim);
+      const open = await runClaimed(claim);
       // One turn a wake-up: whoever else waits comes first.
-      if ((await mailbox.open(userId)) > 0) await wakeups.wake(userId);
+      if (open !== 0) await wakeups.wake(userId);
     } catch (error) {
       // The lease runs out by itself, and the sweeper wakes the user again.
       onError(error);

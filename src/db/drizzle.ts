@@ -57,5 +57,6 @@ export const {
   uniqueIndex,
 } = pg;
 
+export type { SQL } from 'drizzle-orm';
 export const { drizzle, PostgresJsSession } = driver;
 export const { readMigrationFiles } = migrator;

@@ -2,6 +2,7 @@
 
 import {
   bigint,
+  boolean,
   check,
   customType,
   date,
@@ -27,14 +28,23 @@ const identity = () => bigintNumber('id').generatedAlwaysAsIdentity().primaryKey
 export const users = pgTable('users', {
   id: identity(),
   createdAt: moment('created_at').notNull().defaultNow(),
-  /** The provider and model that the user chose with /model; null: Latchkey's default. */
+  /**
+   * The provider whose key answers (/model, or "Make default" in /keys), and the model there; null:
+   * the newest key, its provider's usual model.
+   */
   provider: text('provider'),
   model: text('model'),
   /** When the user agreed that what others said in groups is context on their own key. */
   groupConsentAt: moment('group_consent_at'),
+  /** Below each answer in private: what it cost and what is left. */
+  showCost: boolean('show_cost').notNull().default(false),
 });
 
-/** A user on a platform. */
+/**
+ * A user on a platform. Linked identities are one user: that user's keys, allowance, settings and
+ * mailbox are theirs together. What an identity adds or says while it is linked is sealed under
+ * its own user's data key all the same, so that nothing is sealed anew when it comes or goes.
+ */
 export const identities = pgTable(
   'identities',
   {
@@ -43,6 +53,8 @@ export const identities = pgTable(
     userId: bigintNumber('user_id')
       .notNull()
       .references(() => users.id),
+    /** While it is linked: the user that it was before, and is again after /unlink. */
+    ownUserId: bigintNumber('own_user_id').references(() => users.id),
   },
   (t) => [
     primaryKey({ columns: [t.platform, t.platformUserId] }),
@@ -88,6 +100,8 @@ export const apiKeys = pgTable(
     userId: bigintNumber('user_id')
       .notNull()
       .references(() => users.id),
+    /** Whose data key seals it, where that is another's: of the linked identity that added it. */
+    ownerId: bigintNumber('owner_id').references(() => users.id),
     provider: text('provider').notNull(),
     sealed: bytea('sealed').notNull(),
     /** The last four characters. */
@@ -97,8 +111,16 @@ export const apiKeys = pgTable(
     createdAt: moment('created_at').notNull().defaultNow(),
     checkedAt: moment('checked_at'),
     lastUsedAt: moment('last_used_at'),
+    /** The turn whose call was refused: it tells the owner the whole of it, the next ones in brief. */
+    refusedByTurn: bigintNumber('refused_by_turn'),
+    /** The user's wish; it holds for the key that replaces this one too. Null: kept until deleted. */
+    forgetAfterDays: integer('forget_after_days'),
+    expiresAt: moment('expires_at'),
   },
-  (t) => [unique('api_keys_user_provider').on(t.userId, t.provider)],
+  (t) => [
+    unique('api_keys_user_provider').on(t.userId, t.provider),
+    index('api_keys_expiry').on(t.expiresAt).where(sql`expires_at is not null`),
+  ],
 );
 
 /** A key that was pasted without /setkey: kept ten minutes behind the button "Use this key". */
@@ -153,8 +175,78 @@ export const chats = pgTable(
     /** Counts up with /new: only turns of the same number are context. */
     conversation: integer('conversation').notNull().default(1),
     createdAt: moment('created_at').notNull().defaultNow(),
+    /** What its settings are kept under: the whole (a server) that it is part of, or itself. */
+    wholeId: text('whole_id').notNull().default(''),
   },
   (t) => [unique('chats_address').on(t.platform, t.platformChatId, t.threadId)],
+);
+
+/** What those who may manage a chat have set with /chat, for all its threads or channels together. */
+export const chatSettings = pgTable(
+  'chat_settings',
+  {
+    platform: text('platform').notNull(),
+    wholeId: text('whole_id').notNull(),
+    /** `ChatPlaces`; null: it answers everywhere. */
+    places: jsonb('places'),
+    answersIn: text('answers_in', { enum: ['replies', 'threads'] })
+      .notNull()
+      .default('replies'),
+    openTo: text('open_to', { enum: ['everybody', 'managers'] })
+      .notNull()
+      .default('everybody'),
+    /** Of the house, a day (UTC); null: no cap but the house's own. */
+    turnsPerDay: integer('turns_per_day'),
+    microsPerDay: bigintNumber('micros_per_day'),
+  },
+  (t) => [primaryKey({ columns: [t.platform, t.wholeId] })],
+);
+
+/** What the house has spent on one day (UTC) in a chat that has a cap. */
+export const chatDays = pgTable(
+  'chat_days',
+  {
+    platform: text('platform').notNull(),
+    wholeId: text('whole_id').notNull(),
+    day: date('day', { mode: 'string' }).notNull(),
+    turns: integer('turns').notNull().default(0),
+    spentMicros: bigintNumber('spent_micros').notNull().default(0),
+    reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.platform, t.wholeId, t.day] }),
+    check('chat_days_not_negative', sql`turns >= 0 and spent_micros >= 0 and reserved_micros >= 0`),
+  ],
+);
+
+/** Codes of /link: one for each identity that asked, for ten minutes, used once. */
+export const linkCodes = pgTable(
+  'link_codes',
+  {
+    id: identity(),
+    /** What the key ring makes of the code: the code itself is kept nowhere. */
+    digest: text('digest').notNull().unique(),
+    platform: text('platform').notNull(),
+    platformUserId: text('platform_user_id').notNull(),
+    expiresAt: moment('expires_at').notNull(),
+    /** Who has sent the code in and is asked to confirm: nobody else can use it from then on. */
+    takenByPlatform: text('taken_by_platform'),
+    takenByUserId: text('taken_by_user_id'),
+  },
+  (t) => [unique('link_codes_maker').on(t.platform, t.platformUserId)],
+);
+
+/** Codes that an identity made, and codes that it got wrong, for the limits of ten minutes. */
+export const linkAttempts = pgTable(
+  'link_attempts',
+  {
+    id: identity(),
+    platform: text('platform').notNull(),
+    platformUserId: text('platform_user_id').notNull(),
+    kind: text('kind', { enum: ['made', 'wrong'] }).notNull(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (t) => [index('link_attempts_identity').on(t.platform, t.platformUserId, t.at)],
 );
 
 /** Every message that came in and what became of it: recognises redelivery. */
@@ -197,6 +289,8 @@ export const turns = pgTable(
     userId: bigintNumber('user_id')
       .notNull()
       .references(() => users.id),
+    /** Whose data key seals the words, and whose usage it is, where the sender's identity was linked. */
+    ownerId: bigintNumber('owner_id').references(() => users.id),
     chatId: bigintNumber('chat_id')
       .notNull()
       .references(() => chats.id),
@@ -219,10 +313,14 @@ export const turns = pgTable(
     platformUserId: text('platform_user_id').notNull(),
     /** The message that is answered. */
     replyTo: text('reply_to').notNull(),
+    /** The turn of the same chat whose question or answer this one replies to. */
+    followsTurnId: bigintNumber('follows_turn_id'),
     /** Random: what binds the sealed words to this row (`keys/vault.ts`). */
     rowKey: text('row_key').notNull(),
     /** Sealed `TurnInput`. */
     input: bytea('input').notNull(),
+    /** In a group, nobody but the sender sees the answer: it is context for their private turns alone. */
+    isPrivate: boolean('is_private').notNull().default(false),
     /** Set by /stop, a block or a removal; the worker sees it by NOTIFY or at its heartbeat. */
     cancelReason: text('cancel_reason'),
     /** Sealed Markdown: first what was shown so far (a checkpoint), in the end the answer. */
@@ -233,6 +331,13 @@ export const turns = pgTable(
     answeredAt: moment('answered_at'),
     /** A code of `text/outcomes.ts`: the note below the answer, or why there is none. */
     outcome: text('outcome'),
+    /** Shown below the answer: what it cost and what was left, where its user wants that. */
+    costNote: text('cost_note'),
+    /**
+     * Set when the platform's leave to answer was over before all was sent: what is missing waits
+     * for the user's press of "Continue".
+     */
+    expiredAt: moment('expired_at'),
     /** How often delivery was put off because the platform failed. */
     deliveryTries: integer('delivery_tries').notNull().default(0),
     funding: text('funding', { enum: ['own', 'house'] }),
@@ -256,6 +361,7 @@ export const turns = pgTable(
     index('turns_sweep').on(t.createdAt).where(sql`status in ('queued', 'running')`),
     index('turns_context').on(t.chatId, t.conversation, t.id),
     index('turns_usage').on(t.userId, t.finishedAt),
+    index('turns_owner').on(t.ownerId, t.finishedAt).where(sql`owner_id is not null`),
   ],
 );
 
@@ -270,7 +376,26 @@ export const deliveries = pgTable(
     messageId: text('message_id'),
     at: moment('at').notNull().defaultNow(),
   },
-  (t) => [primaryKey({ columns: [t.turnId, t.part] })],
+  (t) => [primaryKey({ columns: [t.turnId, t.part] }), index('deliveries_message').on(t.messageId)],
+);
+
+/**
+ * Something for one person of a group that the platform can show to them alone only when they press
+ * a button. Kept for a day.
+ */
+export const heldNotices = pgTable(
+  'held_notices',
+  {
+    /** Random: it stands in the button, and binds the sealed words to this row. */
+    id: text('id').primaryKey(),
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+    /** Sealed `Notice`. */
+    notice: bytea('notice').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [index('held_notices_created').on(t.createdAt)],
 );
 
 /** What one user has used of the house allowance on one day (UTC). */
@@ -284,6 +409,10 @@ export const allowanceDays = pgTable(
     turns: integer('turns').notNull().default(0),
     spentMicros: bigintNumber('spent_micros').notNull().default(0),
     reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+    /** What of it is counted on this user too since they were separated: once, if they join again. */
+    sharedWith: bigintNumber('shared_with'),
+    sharedTurns: integer('shared_turns').notNull().default(0),
+    sharedMicros: bigintNumber('shared_micros').notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.userId, t.day] }),
@@ -321,6 +450,52 @@ export const reservations = pgTable(
     settledMicros: bigintNumber('settled_micros'),
     /** What of that was counted against the user's allowance; nothing where nothing was answered. */
     chargedMicros: bigintNumber('charged_micros'),
+    /** Set where the chat has a cap: whose row of `chat_days` it is counted in. */
+    chatPlatform: text('chat_platform'),
+    chatWholeId: text('chat_whole_id'),
+  },
+  (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
+);
+
+/** What a user may spend on their own keys together, and has spent in the running day and month (UTC). */
+export const ownLimits = pgTable(
+  'own_limits',
+  {
+    userId: bigintNumber('user_id')
+      .primaryKey()
+      .references(() => users.id),
+    /** Null: no limit. */
+    dayLimitMicros: bigintNumber('day_limit_micros'),
+    monthLimitMicros: bigintNumber('month_limit_micros'),
+    /** The day that the sums are of; a later one begins at nothing. */
+    day: date('day', { mode: 'string' }).notNull(),
+    daySpentMicros: bigintNumber('day_spent_micros').notNull().default(0),
+    dayReservedMicros: bigintNumber('day_reserved_micros').notNull().default(0),
+    /** The first day of the month that the sums are of. */
+    month: date('month', { mode: 'string' }).notNull(),
+    monthSpentMicros: bigintNumber('month_spent_micros').notNull().default(0),
+    monthReservedMicros: bigintNumber('month_reserved_micros').notNull().default(0),
+  },
+  () => [
+    check(
+      'own_limits_not_negative',
+      sql`day_spent_micros >= 0 and day_reserved_micros >= 0 and month_spent_micros >= 0 and month_reserved_micros >= 0 and coalesce(day_limit_micros, 1) > 0 and coalesce(month_limit_micros, 1) > 0`,
+    ),
+  ],
+);
+
+/** The most that one attempt at a turn can cost its user's own key, until it is settled. */
+export const ownReservations = pgTable(
+  'own_reservations',
+  {
+    turnId: bigintNumber('turn_id')
+      .notNull()
+      .references(() => turns.id, { onDelete: 'cascade' }),
+    attempt: integer('attempt').notNull(),
+    userId: bigintNumber('user_id').notNull(),
+    day: date('day', { mode: 'string' }).notNull(),
+    amountMicros: bigintNumber('amount_micros').notNull(),
+    settledAt: moment('settled_at'),
   },
   (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
 );

@@ -1,11 +1,12 @@
 /**
  * The house allowance: reserved before the provider is asked, settled with what was really used.
- * Rows are always locked in the order house day, allowance day.
+ * Whoever locks a user's or a chat's day has locked the house's before.
  */
 
-import type { Database, Queryable } from '../db/client.ts';
-import { and, eq, isNull, sql } from '../db/drizzle.ts';
+import type { Database } from '../db/client.ts';
+import { and, eq, isNull, type SQL, sql } from '../db/drizzle.ts';
 import { allowanceDays, reservations } from '../db/schema.ts';
+import { LEAST_OUTPUT_TOKENS, type OutputCost } from './clamp.ts';
 import { houseDay, nextHouseDay } from './money.ts';
 
 export interface AllowanceLimits {
@@ -17,26 +18,30 @@ export interface AllowanceLimits {
   readonly houseMicrosPerDay: number;
 }
 
-/** A turn that could say less than this is refused instead. */
-export const LEAST_OUTPUT_TOKENS = 256;
-
-export interface ReservationRequest {
+export interface ReservationRequest extends OutputCost {
   readonly turnId: number;
   readonly attempt: number;
   readonly userId: number;
-  /** The most that the input can cost, in micros. */
-  readonly inputMicros: number;
-  /** Micros a million output tokens. */
-  readonly outputMicrosPerMillion: number;
-  /** The most output wanted, in tokens. */
-  readonly maxOutputTokens: number;
+  readonly provider: string;
+  readonly model: string;
+  /** Set where the chat has a cap of its own. */
+  readonly chat?: ChatCap;
 }
 
-export type AllowanceRefusal = 'turns-used' | 'money-used' | 'house-used';
+/** What the house gives a chat a day, whoever asks there. */
+export interface ChatCap {
+  readonly platform: string;
+  readonly wholeId: string;
+  /** Null: only the other is capped. */
+  readonly turnsPerDay: number | null;
+  readonly microsPerDay: number | null;
+}
+
+export type AllowanceRefusal = 'turns-used' | 'money-used' | 'house-used' | 'chat-used';
 
 export type ReservationResult =
   | { readonly ok: true; readonly maxOutputTokens: number; readonly amountMicros: number }
-  | { readonly ok: false; readonly reason: AllowanceRefusal };
+  | { readonly ok: false; readonly reason: AllowanceRefusal | 'taken-over' };
 
 export interface AllowanceState {
   readonly turnsUsed: number;
@@ -46,19 +51,29 @@ export interface AllowanceState {
   readonly resetsAt: Date;
 }
 
+/** What an attempt at a turn cost in the end. */
+export interface Settlement {
+  readonly turnId: number;
+  readonly attempt: number;
+  /** What it cost the house. */
+  readonly spentMicros: number;
+  /** False gives turn and money back to the user; the house still pays `spentMicros`. */
+  readonly answered: boolean;
+}
+
 export interface Allowance {
-  /** Reserves the most that the turn can cost, or says what is used up. */
+  /**
+   * Reserves the most that the turn can cost and records on the turn that the house pays and that
+   * its provider is about to be asked, or says what is used up. All in one statement: the house's
+   * row is every turn's, and is held for no longer than that.
+   */
   reserve(request: ReservationRequest): Promise<ReservationResult>;
   /**
-   * Replaces the attempt's reservation with what it cost the house. Settling twice changes nothing.
-   * @param answered false gives turn and money back to the user; the house still pays `spentMicros`
+   * Replaces the attempt's reservation with what it cost. Settling twice changes nothing.
+   * @returns common table expressions for the caller's statement
+   * @param given the name of one of its table expressions, without rows of which nothing is settled
    */
-  settle(
-    tx: Queryable,
-    attempt: { readonly turnId: number; readonly attempt: number },
-    spentMicros: number,
-    answered: boolean,
-  ): Promise<void>;
+  settlement(settlement: Settlement, given: 'stored'): SQL;
   /**
    * Settles what attempts before this one left behind when their worker died: at the whole
    * reservation where the provider may have been asked, since nobody knows what was used.
@@ -79,72 +94,150 @@ export function createAllowance({
   readonly limits: AllowanceLimits;
   readonly now?: () => Date;
 }): Allowance {
-  const settle: Allowance['settle'] = async (tx, { turnId, attempt }, spentMicros, answered) => {
+  // Each part waits for the one before it, which keeps the order of the locks.
+  const settlement = ({ turnId, attempt, spentMicros, answered }: Settlement, given?: 'stored') => {
     const charged = answered ? spentMicros : 0;
-    // One statement: each part waits for the one before it, which keeps the order of the locks.
-    await tx.execute(sql`
-      with settled as (
+    return sql`
+      settled as (
         update reservations set settled_at = ${now().toISOString()}::timestamptz,
                settled_micros = ${spentMicros}::bigint, charged_micros = ${charged}::bigint
         where turn_id = ${turnId} and attempt = ${attempt} and settled_at is null
-        returning user_id, day, amount_micros
-      ), house as (
+              ${given === undefined ? sql`` : sql`and exists (select from ${sql.raw(given)})`}
+        returning user_id, day, amount_micros, chat_platform, chat_whole_id
+      ), settled_house as (
         update house_days h set reserved_micros = h.reserved_micros - s.amount_micros,
                spent_micros = h.spent_micros + ${spentMicros}::bigint
-        from settled s where h.day = s.day returning s.user_id, s.day, s.amount_micros
-      )
-      update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
-             spent_micros = a.spent_micros + ${charged}::bigint,
-             turns = a.turns - ${answered ? 0 : 1}::int
-      from house h where a.user_id = h.user_id and a.day = h.day`);
+        from settled s where h.day = s.day returning s.*
+      ), settled_chat as (
+        update chat_days c set reserved_micros = c.reserved_micros - h.amount_micros,
+               spent_micros = c.spent_micros + ${spentMicros}::bigint,
+               turns = c.turns - ${answered ? 0 : 1}::int
+        from settled_house h
+        where c.platform = h.chat_platform and c.whole_id = h.chat_whole_id and c.day = h.day
+      ), settled_user as (
+        update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
+               spent_micros = a.spent_micros + ${charged}::bigint,
+               turns = a.turns - ${answered ? 0 : 1}::int
+        from settled_house h where a.user_id = h.user_id and a.day = h.day
+      )`;
   };
 
+  const openDay = (day: string, { userId, chat }: ReservationRequest) =>
+    db.execute(sql`
+      with house as (
+        insert into house_days (day) values (${day}::date) on conflict do nothing
+      ), chat as (
+        insert into chat_days (platform, whole_id, day)
+        select ${chat?.platform ?? null}::text, ${chat?.wholeId ?? null}::text, ${day}::date
+        where ${chat !== undefined}::boolean on conflict do nothing
+      )
+      insert into allowance_days (user_id, day) values (${userId}, ${day}::date)
+      on conflict do nothing`);
+
+  /** @returns undefined where the day has no rows yet */
+  async function tryReserve(
+    request: ReservationRequest,
+    day: string,
+  ): Promise<ReservationResult | undefined> {
+    const { turnId, attempt, userId, inputMicros, outputMicrosPerMillion: rate } = request;
+    const most = request.maxOutputTokens;
+    const { chat } = request;
+    const [row] = await db.execute<{
+      refusal: AllowanceRefusal | null;
+      output: number;
+      amount: number;
+      held: boolean;
+    }>(sql`
+      with house as (
+        select spent_micros + reserved_micros as taken from house_days
+        where day = ${day}::date for update
+      ), mine as (
+        select turns, spent_micros + reserved_micros as taken from allowance_days
+        where user_id = ${userId} and day = ${day}::date and exists (select from house) for update
+      )${
+        chat === undefined
+          ? sql``
+          : sql`, chat as (
+        select turns, spent_micros + reserved_micros as taken from chat_days
+        where platform = ${chat.platform} and whole_id = ${chat.wholeId} and day = ${day}::date
+          and exists (select from house) for update
+      )`
+      }, remaining as (
+        select mine.turns >= ${limits.turnsPerDay}::int as turns_used,
+               ${limits.microsPerDay}::bigint - mine.taken as user_left,
+               ${limits.houseMicrosPerDay}::bigint - house.taken as house_left,
+               ${
+                 chat === undefined
+                   ? sql`false as chat_turns_used, null::bigint as chat_left from house, mine`
+                   : sql`chat.turns >= ${chat.turnsPerDay}::int as chat_turns_used,
+                         ${chat.microsPerDay}::bigint - chat.taken as chat_left
+                         from house, mine, chat`
+               }
+      ), least_left as (
+        -- least() passes over null: a chat without a cap.
+        select *, least(user_left, house_left, chat_left) as remaining from remaining
+      ), affordable as (
+        -- How many output tokens what is left pays for after the input.
+        select *, case
+          when remaining < ${inputMicros}::bigint then 0
+          when ${rate}::numeric = 0 then ${most}::bigint
+          else least(${most}::bigint, floor((remaining - ${inputMicros}::bigint)
+                     * 1000000 / ${rate}::numeric)) end as output
+        from least_left
+      ), offer as (
+        select output,
+          -- Rounded up, so that what is reserved covers whatever is used.
+          ${inputMicros}::bigint + ceil(output * ${rate}::numeric / 1000000)::bigint as amount,
+          case when turns_used then 'turns-used'
+               when chat_turns_used then 'chat-used'
+               when output >= least(${LEAST_OUTPUT_TOKENS}::bigint, ${most}::bigint) then null
+               when remaining = user_left then 'money-used'
+               when remaining = chat_left then 'chat-used'
+               else 'house-used' end as refusal
+        from affordable
+      ), called as (
+        update turns t set called_at = now(), funding = 'house',
+               provider = ${request.provider}, model = ${request.model}
+        from offer where offer.refusal is null
+          and t.id = ${turnId} and t.attempt = ${attempt} and t.status = 'running'
+        returning offer.amount
+      ), house_reserved as (
+        update house_days h set reserved_micros = h.reserved_micros + called.amount
+        from called where h.day = ${day}::date
+      ), user_reserved as (
+        update allowance_days a set reserved_micros = a.reserved_micros + called.amount,
+               turns = a.turns + 1
+        from called where a.user_id = ${userId} and a.day = ${day}::date
+      ), chat_reserved as (
+        update chat_days c set reserved_micros = c.reserved_micros + called.amount,
+               turns = c.turns + 1
+        from called where c.platform = ${chat?.platform ?? null}::text
+          and c.whole_id = ${chat?.wholeId ?? null}::text and c.day = ${day}::date
+      ), reserved as (
+        insert into reservations (turn_id, attempt, user_id, day, amount_micros, chat_platform,
+                                  chat_whole_id)
+        select ${turnId}::bigint, ${attempt}::int, ${userId}::bigint, ${day}::date, amount,
+               ${chat?.platform ?? null}::text, ${chat?.wholeId ?? null}::text from called
+      )
+      select refusal, output::bigint, amount, exists (select from called) as held from offer`);
+    if (row === undefined) return undefined;
+    if (row.refusal !== null) return { ok: false, reason: row.refusal };
+    if (!row.held) return { ok: false, reason: 'taken-over' };
+    return { ok: true, maxOutputTokens: row.output, amountMicros: row.amount };
+  }
+
   return {
-    reserve: (request) =>
-      db.transaction(async (tx) => {
-        const day = houseDay(now());
-        const [held] = await tx.execute<{
-          house_taken: number;
-          turns: number;
-          user_taken: number;
-        }>(sql`
-          with house as (
-            insert into house_days (day) values (${day}::date)
-            on conflict (day) do update set day = excluded.day
-            returning spent_micros + reserved_micros as taken
-          ), mine as (
-            insert into allowance_days (user_id, day) select ${request.userId}::bigint, ${day}::date from house
-            on conflict (user_id, day) do update set day = excluded.day
-            returning turns, spent_micros + reserved_micros as taken
-          )
-          select house.taken as house_taken, mine.turns, mine.taken as user_taken from house, mine`);
-        if (held === undefined) throw new Error('an upsert returned no row');
+    async reserve(request) {
+      const day = houseDay(now());
+      const reserved = await tryReserve(request, day);
+      if (reserved !== undefined) return reserved;
+      await openDay(day, request);
+      const again = await tryReserve(request, day);
+      if (again === undefined) throw new Error('an insert made no row');
+      return again;
+    },
 
-        if (held.turns >= limits.turnsPerDay) return { ok: false, reason: 'turns-used' };
-        const userLeft = limits.microsPerDay - held.user_taken;
-        const houseLeft = limits.houseMicrosPerDay - held.house_taken;
-        const maxOutputTokens = affordableOutput(request, Math.min(userLeft, houseLeft));
-        if (maxOutputTokens < Math.min(LEAST_OUTPUT_TOKENS, request.maxOutputTokens)) {
-          return { ok: false, reason: userLeft <= houseLeft ? 'money-used' : 'house-used' };
-        }
-
-        const amountMicros = request.inputMicros + outputMicros(request, maxOutputTokens);
-        await tx.execute(sql`
-          with house as (
-            update house_days set reserved_micros = reserved_micros + ${amountMicros}::bigint
-            where day = ${day}::date
-          ), mine as (
-            update allowance_days set reserved_micros = reserved_micros + ${amountMicros}::bigint,
-                   turns = turns + 1
-            where user_id = ${request.userId} and day = ${day}::date
-          )
-          insert into reservations (turn_id, attempt, user_id, day, amount_micros)
-          values (${request.turnId}, ${request.attempt}, ${request.userId}, ${day}::date,
-                  ${amountMicros}::bigint)`);
-        return { ok: true, maxOutputTokens, amountMicros };
-      }),
-
-    settle,
+    settlement,
 
     async settleLost({ turnId, attempt }, providerWasAsked) {
       await db.transaction(async (tx) => {
@@ -160,7 +253,9 @@ export function createAllowance({
           )
           .for('update');
         for (const row of lost) {
-          await settle(tx, row, providerWasAsked ? row.amountMicros : 0, false);
+          const spentMicros = providerWasAsked ? row.amountMicros : 0;
+          const lostAttempt = settlement({ ...row, spentMicros, answered: false });
+          await tx.execute(sql`with ${lostAttempt} select from settled`);
         }
       });
     },
@@ -179,18 +274,4 @@ export function createAllowance({
       };
     },
   };
-}
-
-/** Rounded up, so that what is reserved covers whatever is used. */
-function outputMicros(request: ReservationRequest, tokens: number): number {
-  return Math.ceil((tokens * request.outputMicrosPerMillion) / 1_000_000);
-}
-
-/** How many output tokens `leftMicros` pays for after the input; 0 or less: not even that. */
-function affordableOutput(request: ReservationRequest, leftMicros: number): number {
-  const forOutput = leftMicros - request.inputMicros;
-  if (forOutput < 0) return 0;
-  if (request.outputMicrosPerMillion === 0) return request.maxOutputTokens;
-  const affordable = Math.floor((forOutput * 1_000_000) / request.outputMicrosPerMillion);
-  return Math.min(request.maxOutputTokens, affordable);
 }

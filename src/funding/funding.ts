@@ -1,11 +1,12 @@
 /** Who pays for a turn: the user's own key where there is one, else the house. */
 
 import type { Database } from '../db/client.ts';
-import { eq } from '../db/drizzle.ts';
-import { users } from '../db/schema.ts';
-import type { ApiKeys, UsableKey } from '../keys/api-keys.ts';
+import { eq, exists } from '../db/drizzle.ts';
+import { apiKeys as apiKeyRows, users } from '../db/schema.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
+import type { ApiKeys, ListedKey } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
-import { defaultModel, isProviderId } from '../llm/catalogue.ts';
+import { defaultModel } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
 import type { HouseBreaker } from './house-breaker.ts';
@@ -17,12 +18,15 @@ export type Funding =
       readonly model: string;
       readonly apiKey: Secret;
       readonly keyVersion: number;
+      /** The user wishes to read below each private answer what it cost. */
+      readonly showCost: boolean;
     }
   | {
       readonly kind: 'house';
       readonly provider: ProviderId;
       readonly model: string;
       readonly apiKey: Secret;
+      readonly showCost: boolean;
     };
 
 export type FundingChoice =
@@ -30,8 +34,18 @@ export type FundingChoice =
   /** The user has keys of their own, and all were refused: the house does not silently pay. */
   | {
       readonly kind: 'none';
-      readonly reason: 'own-key-refused' | 'own-key-sealed' | 'house-unavailable';
-    };
+      readonly reason: 'own-key-refused';
+      readonly provider: ProviderId;
+      /** The turns that tell, or told, the user of it. */
+      readonly refusedByTurns: readonly number[];
+    }
+  /** What is kept of the key that answers does not open: damaged, or the ring has lost its KEK. */
+  | {
+      readonly kind: 'none';
+      readonly reason: 'own-key-unreadable' | 'own-key-sealed';
+      readonly provider: ProviderId;
+    }
+  | { readonly kind: 'none'; readonly reason: 'house-unavailable' };
 
 export interface House {
   readonly provider: ProviderId;
@@ -48,10 +62,10 @@ export interface FundingParts {
 
 /** Chooses who pays. With the house, the turn may become the probe of a breaker: ask once a turn. */
 export async function chooseFunding(parts: FundingParts, userId: number): Promise<FundingChoice> {
-  const own = await ownFunding(parts, userId);
+  const { own, showCost } = await ownFunding(parts, userId);
   if (own !== undefined) return own;
   if (!parts.breaker.mayTry()) return { kind: 'none', reason: 'house-unavailable' };
-  return { kind: 'house', ...parts.house };
+  return { kind: 'house', ...parts.house, showCost };
 }
 
 /** Who would pay for the user's next turn, without any effect. */
@@ -63,54 +77,97 @@ export async function previewFunding(
   readonly provider: ProviderId;
   readonly model: string;
 }> {
-  const own = await ownFunding(parts, userId);
+  const { own } = await ownFunding(parts, userId);
   if (own === undefined) return { ...parts.house, kind: 'house' };
   if (own.kind === 'none') return { ...parts.house, kind: 'none' };
   return own;
 }
 
-async function ownFunding(
-  { db, apiKeys }: FundingParts,
-  userId: number,
-): Promise<Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined> {
-  const [[user], keys] = await Promise.all([
-    db
-      .select({ provider: users.provider, model: users.model })
-      .from(users)
-      .where(eq(users.id, userId)),
-    apiKeys.list(userId),
-  ]);
-  if (keys.length === 0) return undefined;
-  const chosen = user?.provider != null && isProviderId(user.provider) ? user.provider : undefined;
+/**
+ * Which of a user's keys answers: the chosen one, or else the newest; never a refused one.
+ * @param keys oldest first
+ */
+function answeringKey(
+  keys: readonly ListedKey[],
+  chosen: string | undefined,
+): ListedKey | undefined {
+  const usable = keys.filter(({ state }) => state !== 'refused');
+  return usable.find(({ provider }) => provider === chosen) ?? usable.at(-1);
+}
 
-  const key = await firstOpenable(
-    async () => (chosen === undefined ? undefined : await apiKeys.keyFor(userId, chosen)),
-    () => apiKeys.keyFor(userId),
-  );
-  if (key === 'sealed') return { kind: 'none', reason: 'own-key-sealed' };
-  if (key === undefined) return { kind: 'none', reason: 'own-key-refused' };
-  const model = key.provider === chosen ? user?.model : undefined;
+export interface OwnKeys {
+  /** Oldest first. */
+  readonly keys: readonly ListedKey[];
+  readonly answering: ListedKey | undefined;
+  /** What the user chose. */
+  readonly chosen: { readonly provider: string | null; readonly model: string | null };
+  readonly showCost: boolean;
+}
+
+/** A user's keys, without opening any. */
+export async function readOwnKeys(
+  { db, apiKeys }: Pick<FundingParts, 'db' | 'apiKeys'>,
+  userId: number,
+): Promise<OwnKeys> {
+  const [user] = await db
+    .select({
+      provider: users.provider,
+      model: users.model,
+      showCost: users.showCost,
+      hasKeys: exists(
+        db.select({ id: apiKeyRows.id }).from(apiKeyRows).where(eq(apiKeyRows.userId, userId)),
+      ),
+    })
+    .from(users)
+    .where(eq(users.id, userId));
+  const keys = user?.hasKeys ? await apiKeys.list(userId) : [];
   return {
-    kind: 'own',
+    keys,
+    answering: answeringKey(keys, user?.provider ?? undefined),
+    chosen: { provider: user?.provider ?? null, model: user?.model ?? null },
+    showCost: user?.showCost === true,
+  };
+}
+
+async function ownFunding(
+  parts: FundingParts,
+  userId: number,
+): Promise<{
+  readonly own: Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined;
+  readonly showCost: boolean;
+}> {
+  const { keys, answering, chosen, showCost } = await readOwnKeys(parts, userId);
+  const newest = keys.at(-1);
+  if (newest === undefined) return { own: undefined, showCost };
+  const key = answering && (await openedKey(parts, userId, answering.provider));
+  if (answering !== undefined && typeof key === 'string') {
+    const { provider } = answering;
+    return { own: { kind: 'none', reason: key, provider }, showCost };
+  }
+  if (key === undefined || typeof key === 'string') {
+    const refusedByTurns = keys.flatMap((k) => (k.refusedByTurn === null ? [] : [k.refusedByTurn]));
+    const { provider } = newest;
+    return { own: { kind: 'none', reason: 'own-key-refused', provider, refusedByTurns }, showCost };
+  }
+  const model = key.provider === chosen.provider ? chosen.model : null;
+  const own = {
+    kind: 'own' as const,
     provider: key.provider,
     model: model ?? defaultModel(key.provider),
     apiKey: key.apiKey,
     keyVersion: key.version,
+    showCost,
   };
+  return { own, showCost };
 }
 
-/** A key that is kept but does not open is not passed over silently: its owner is asked for it again. */
-async function firstOpenable(
-  ...ways: readonly (() => Promise<UsableKey | undefined>)[]
-): Promise<UsableKey | 'sealed' | undefined> {
+/** A row that does not open is its owner's to replace; the house does not pay instead, and nobody is asked. */
+async function openedKey({ apiKeys }: FundingParts, userId: number, provider: ProviderId) {
   try {
-    for (const way of ways) {
-      const key = await way();
-      if (key !== undefined) return key;
-    }
-    return undefined;
+    return await apiKeys.keyFor(userId, provider);
   } catch (error) {
-    if (error instanceof VaultError) return 'sealed';
+    if (isRingIncomplete(error)) return 'own-key-sealed';
+    if (error instanceof VaultError) return 'own-key-unreadable';
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** What a user's turns have cost, read from the turns themselves. */
 
 import type { Database } from '../db/client.ts';
-import { and, eq, gte, sql } from '../db/drizzle.ts';
+import { and, eq, gte, isNull, or, sql } from '../db/drizzle.ts';
 import { turns } from '../db/schema.ts';
 
 export interface UsageSum {
@@ -14,13 +14,15 @@ export interface UsageSum {
   readonly unpricedTurns: number;
 }
 
-/** Sums of answered turns since a moment, by funding. */
+/** Sums of answered turns since a moment, by funding: those of all identities that are linked now. */
 export async function usageSince(
   db: Database,
   userId: number,
   since: Date,
 ): Promise<readonly UsageSum[]> {
   const number = (expression: ReturnType<typeof sql>) => sql<number>`${expression}`.mapWith(Number);
+  const own = sql`any(array(select ${userId}::bigint union all
+    select own_user_id from identities where user_id = ${userId} and own_user_id is not null))`;
   const rows = await db
     .select({
       funding: turns.funding,
@@ -33,11 +35,37 @@ export async function usageSince(
     .from(turns)
     .where(
       and(
-        eq(turns.userId, userId),
-        gte(turns.finishedAt, since),
+        // Who is linked to nobody said all that is in their own mailbox, and nothing elsewhere.
+        sql`((${turns.ownerId} is null and ${turns.userId} = ${own}) or ${turns.ownerId} = ${own})`,
+        endedSince(since),
         sql`${turns.answer} is not null and ${turns.funding} is not null`,
       ),
     )
     .groupBy(turns.funding);
   return rows.flatMap((row) => (row.funding === null ? [] : [{ ...row, funding: row.funding }]));
+}
+
+/** What turns on own keys have cost since a moment, in micros, by provider. */
+export async function ownSpendByProvider(
+  db: Database,
+  userId: number,
+  since: Date,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .select({
+      provider: turns.provider,
+      costMicros: sql<number>`coalesce(sum(${turns.costMicros}), 0)`.mapWith(Number),
+    })
+    .from(turns)
+    .where(and(eq(turns.userId, userId), eq(turns.funding, 'own'), endedSince(since)))
+    .groupBy(turns.provider);
+  return new Map(rows.flatMap((r) => (r.provider === null ? [] : [[r.provider, r.costMicros]])));
+}
+
+/** An answer that is being delivered has cost what it cost. */
+function endedSince(since: Date) {
+  return or(
+    gte(turns.finishedAt, since),
+    and(isNull(turns.finishedAt), gte(turns.answeredAt, since)),
+  );
 }

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import { and, desc, eq, gte, isNull, lt, lte, ne, or, sql } from '../db/drizzle.ts';
-import { apiKeys, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
+import { apiKeys, identities, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
@@ -11,16 +11,32 @@ import { sealGiven } from './afresh.ts';
 import type { Audit } from './audit.ts';
 import { recognise } from './detection.ts';
 import { CHECK_WINDOW_MS, countKeyCheck } from './key-check-limit.ts';
-import { createKeyPrompts, type KeyPrompts } from './key-prompts.ts';
+import {
+  bindingOf,
+  CHECK_TIMEOUT_MS,
+  createKeyLife,
+  daysAfter,
+  type ForgottenKey,
+  isAside,
+  type KeyLife,
+  type ListedKey,
+  notExpired,
+  type UsableState,
+} from './key-life.ts';
+import { createKeyPrompts, type Identity, type KeyPrompts } from './key-prompts.ts';
 import { createPastedKeys, type PastedKeys } from './pasted-keys.ts';
-import type { SealBinding, Vault } from './vault.ts';
+import type { Vault } from './vault.ts';
 
+export type {
+  CheckAgainResult,
+  ForgottenKey,
+  KeyRef,
+  KeyRefusal,
+  KeyState,
+  ListedKey,
+  UsableState,
+} from './key-life.ts';
 export type { Identity, KeyPrompt } from './key-prompts.ts';
-
-/** What is known of a key that may be used; `unchecked`: its provider could not be asked. */
-export type UsableState = 'valid' | 'limited' | 'unchecked';
-/** `refused`: the provider has refused it since; kept, so that its user is told, and never used. */
-export type KeyState = UsableState | 'refused';
 
 export type RefusalReason = 'invalid' | 'admin-key' | 'login-token' | 'unrecognised';
 
@@ -35,14 +51,6 @@ export type AddResult =
   | { readonly result: 'refused'; readonly reason: RefusalReason }
   | { readonly result: 'rate-limited'; readonly retryAt: Date };
 
-export interface ListedKey {
-  readonly provider: RemoteProviderId;
-  readonly hint: string;
-  readonly state: KeyState;
-  readonly createdAt: Date;
-  readonly lastUsedAt: Date | null;
-}
-
 export interface UsableKey {
   readonly provider: RemoteProviderId;
   readonly apiKey: Secret;
@@ -51,31 +59,34 @@ export interface UsableKey {
   readonly version: number;
 }
 
-export interface ApiKeys extends KeyPrompts, PastedKeys {
+export interface ApiKeys extends KeyLife, KeyPrompts, PastedKeys {
   /**
    * Checks the key with its provider and keeps it unless that refuses it. One key a provider: the
    * one before serves until this one is kept.
    */
-  add(userId: number, provider: RemoteProviderId, key: Secret): Promise<AddResult>;
-  /** Oldest first. */
-  list(userId: number): Promise<readonly ListedKey[]>;
-  /** @returns whether there was one */
-  remove(userId: number, provider: RemoteProviderId): Promise<boolean>;
+  add(
+    userId: number,
+    provider: RemoteProviderId,
+    key: Secret,
+    addedBy?: Identity,
+  ): Promise<AddResult>;
+  /** Keys of linked identities in whose place another serves until they are separated. */
+  listAside(userId: number): Promise<readonly Pick<ListedKey, 'provider' | 'hint'>[]>;
   /**
-   * The key that a turn may use: the named provider's, or else the newest; never a refused one.
+   * The key that a turn may use: the named provider's, or else the newest; never a refused one, nor
+   * one whose time is over.
    * @throws VaultError where it is kept but does not open
    */
   keyFor(userId: number, provider?: ProviderId): Promise<UsableKey | undefined>;
-  /** @returns true for the one call that changed it, and only while that version is still kept */
-  markRefused(userId: number, provider: ProviderId, version: number): Promise<boolean>;
   /** To be called when the provider has answered with it: an unchecked key is then valid. */
   markUsed(userId: number, provider: ProviderId, version: number): Promise<void>;
-  /** Deletes pasted keys, prompts and counts of checks whose time is over. */
-  removeExpired(): Promise<void>;
+  /**
+   * Deletes keys, pasted keys, prompts and counts of checks whose time is over.
+   * @returns the users' keys among them
+   */
+  removeExpired(): Promise<readonly ForgottenKey[]>;
 }
 
-/** How long a provider may take to judge a key, in milliseconds. */
-const CHECK_TIMEOUT_MS = 10_000;
 /** What a key is made of, and how long it may be: it is sent in an HTTP header. */
 const KEY_SHAPE = /^[\x21-\x7e]{20,512}$/;
 
@@ -92,24 +103,36 @@ export function createApiKeys({
   readonly providers: (id: ProviderId) => Pick<Provider, 'checkKey'>;
   readonly now?: () => Date;
 }): ApiKeys {
+  /** Whom a key is to serve, and whose data key is to seal it, at this moment. */
+  async function destination(userId: number, addedBy: Identity | undefined) {
+    const [found] =
+      addedBy === undefined ? [] : await db.select().from(identities).where(by(addedBy));
+    if (found === undefined) return { userId, ownerId: userId };
+    return { userId: found.userId, ownerId: found.ownUserId ?? found.userId };
+  }
+
   /** @returns whether it replaced another */
   async function save(
-    userId: number,
+    askedFor: number,
     provider: RemoteProviderId,
     text: string,
     state: UsableState,
+    addedBy: Identity | undefined,
   ): Promise<boolean> {
     for (;;) {
+      const { userId, ownerId } = await destination(askedFor, addedBy);
       const [old] = await db
-        .select({ version: apiKeys.version })
+        .select({ version: apiKeys.version, forgetAfterDays: apiKeys.forgetAfterDays })
         .from(apiKeys)
         .where(ofUser(userId, provider));
       // Begun at random: a key's version does not come again after it was deleted, so that a late
       // word on the deleted key, or a sealed copy of it, is not taken for the new one's.
       const version = old === undefined ? randomInt(1, 2 ** 30) : old.version + 1;
-      const sealed = await sealGiven({ vault, audit }, userId, bindingOf(provider, version), text);
+      const sealed = await sealGiven({ vault, audit }, ownerId, bindingOf(provider, version), text);
       const at = now();
+      const keepDays = old?.forgetAfterDays ?? null;
       const row = {
+        ownerId: ownerId === userId ? null : ownerId,
         sealed,
         version,
         state,
@@ -117,8 +140,19 @@ export function createApiKeys({
         checkedAt: state === 'unchecked' ? null : at,
         createdAt: at,
         lastUsedAt: null,
+        refusedByTurn: null,
+        expiresAt: keepDays === null ? null : daysAfter(at, keepDays),
       };
       const saved = await db.transaction(async (tx) => {
+        if (addedBy !== undefined) {
+          // Held against linking: a key for whom the identity no longer belongs to would be lost.
+          const [still] = await tx
+            .select({ userId: identities.userId })
+            .from(identities)
+            .where(and(by(addedBy), eq(identities.userId, userId)))
+            .for('share');
+          if (still === undefined) return [];
+        }
         const rows =
           old === undefined
             ? await tx
@@ -137,7 +171,7 @@ export function createApiKeys({
         }
         return rows;
       });
-      // Nothing saved: another call changed the row meanwhile, and this one goes on top of it.
+      // Nothing saved: the row, or whose identity it is, has changed meanwhile; this goes on top.
       if (saved.length > 0) return old !== undefined;
     }
   }
@@ -145,11 +179,13 @@ export function createApiKeys({
   const rejected = (userId: number, provider: string, reason: RefusalReason) =>
     audit.record({ action: 'key.rejected', actor: 'user', userId, provider, detail: { reason } });
 
+  const life = createKeyLife({ db, vault, audit, providers, now });
   return {
+    ...life,
     ...createKeyPrompts({ db, now }),
     ...createPastedKeys({ db, vault, audit, now }),
 
-    async add(userId, provider, key) {
+    async add(userId, provider, key, addedBy) {
       const text = key.reveal();
       const reason = refusalOf(text, provider);
       if (reason !== undefined) {
@@ -165,37 +201,19 @@ export function createApiKeys({
         return { result: 'refused', reason: 'invalid' };
       }
       const state = check.result === 'unknown' ? 'unchecked' : check.result;
-      const replaced = await save(userId, provider, text, state);
+      const replaced = await save(userId, provider, text, state, addedBy);
       return { result: 'saved', state, hint: text.slice(-4), replaced };
     },
 
-    async list(userId) {
+    async listAside(userId) {
       const rows = await db
-        .select({
-          provider: apiKeys.provider,
-          hint: apiKeys.hint,
-          state: apiKeys.state,
-          createdAt: apiKeys.createdAt,
-          lastUsedAt: apiKeys.lastUsedAt,
-        })
+        .select({ provider: apiKeys.provider, hint: apiKeys.hint })
         .from(apiKeys)
-        .where(eq(apiKeys.userId, userId))
-        .orderBy(apiKeys.createdAt, apiKeys.id);
-      return rows.flatMap(({ provider, ...row }) =>
-        isProviderId(provider) ? [{ provider, ...row }] : [],
+        .where(isAside(userId))
+        .orderBy(apiKeys.createdAt);
+      return rows.flatMap(({ provider, hint }) =>
+        isProviderId(provider) ? [{ provider, hint }] : [],
       );
-    },
-
-    async remove(userId, provider) {
-      return db.transaction(async (tx) => {
-        const removed = await tx
-          .delete(apiKeys)
-          .where(ofUser(userId, provider))
-          .returning({ id: apiKeys.id });
-        if (removed.length === 0) return false;
-        await audit.append(tx, { action: 'key.deleted', actor: 'user', userId, provider });
-        return true;
-      });
     },
 
     async keyFor(userId, provider) {
@@ -206,6 +224,7 @@ export function createApiKeys({
           and(
             eq(apiKeys.userId, userId),
             ne(apiKeys.state, 'refused'),
+            notExpired(now()),
             provider === undefined ? undefined : eq(apiKeys.provider, provider),
           ),
         )
@@ -215,21 +234,12 @@ export function createApiKeys({
         return undefined;
       }
       const { state, version } = row;
-      const text = await vault.open(userId, bindingOf(row.provider, version), row.sealed);
+      const text = await vault.open(
+        row.ownerId ?? userId,
+        bindingOf(row.provider, version),
+        row.sealed,
+      );
       return { provider: row.provider, apiKey: new Secret(text), state, version };
-    },
-
-    async markRefused(userId, provider, version) {
-      return db.transaction(async (tx) => {
-        const marked = await tx
-          .update(apiKeys)
-          .set({ state: 'refused', checkedAt: now() })
-          .where(and(ofVersion(userId, provider, version), ne(apiKeys.state, 'refused')))
-          .returning({ id: apiKeys.id });
-        if (marked.length === 0) return false;
-        await audit.append(tx, { action: 'key.refused', actor: 'system', userId, provider });
-        return true;
-      });
     },
 
     async markUsed(userId, provider, version) {
@@ -273,6 +283,7 @@ export function createApiKeys({
       });
       await db.delete(keyPrompts).where(lte(keyPrompts.expiresAt, at));
       await db.delete(keyChecks).where(lte(keyChecks.at, new Date(at.getTime() - CHECK_WINDOW_MS)));
+      return life.forgetExpired();
     },
   };
 }
@@ -286,8 +297,8 @@ function refusalOf(text: string, provider: RemoteProviderId): RefusalReason | un
   return found.result === 'key' && found.provider !== provider ? 'unrecognised' : undefined;
 }
 
-function bindingOf(provider: string, version: number): SealBinding {
-  return { purpose: 'api-key', row: `${provider}:${version}` };
+function by({ platform, platformUserId }: Identity) {
+  return and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId));
 }
 
 function ofUser(userId: number, provider: string) {

@@ -4,7 +4,7 @@
  */
 
 import type { Database, Queryable } from '../db/client.ts';
-import { desc, eq, sql } from '../db/drizzle.ts';
+import { desc, eq, inArray, sql } from '../db/drizzle.ts';
 import { audit, installation } from '../db/schema.ts';
 import { type AuditRow, HEAD_NAME, headTag, isHeadValid, macOf, parseHead } from './audit-chain.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -18,6 +18,11 @@ export type AuditAction =
   | 'key.refused'
   | 'key.deleted'
   | 'key.expired'
+  | 'key.end-set'
+  | 'key.end-lifted'
+  | 'key.joined'
+  | 'key.put-aside'
+  | 'key.returned'
   | 'key.exposed'
   | 'paste.kept'
   | 'paste.taken'
@@ -51,8 +56,8 @@ export interface Audit {
   append(tx: Queryable, ...entries: readonly AuditEntry[]): Promise<void>;
   /** Appends in a transaction of its own, for what changes nothing else here. */
   record(...entries: readonly AuditEntry[]): Promise<void>;
-  /** What is known of a user, newest first. */
-  of(userId: number, most: number): Promise<readonly AuditRow[]>;
+  /** What is known of these users, newest first. */
+  of(userIds: readonly number[], most: number): Promise<readonly AuditRow[]>;
 }
 
 /** Any number will do. Held from an append to the end of its transaction. */
@@ -113,11 +118,16 @@ export function createAudit({
   return {
     append,
     record: (...entries) => db.transaction((tx) => append(tx, ...entries)),
-    of: (userId, most) =>
+    of: (userIds, most) =>
       db
         .select()
         .from(audit)
-        .where(eq(audit.subject, ring.pseudonym(String(userId))))
+        .where(
+          inArray(
+            audit.subject,
+            userIds.map((id) => ring.pseudonym(String(id))),
+          ),
+        )
         .orderBy(desc(audit.seq))
         .limit(most),
   };

@@ -2,8 +2,15 @@
 
 import type { RemoteProviderId } from '../llm/catalogue.ts';
 import { Secret } from '../secret.ts';
-import { type FoldedText, foldText } from './folded-text.ts';
-import { KEY_FORMS, type KeyForm, type KeyOwner, looksRandom, NAMED_FORMS } from './key-forms.ts';
+import { type FoldedText, foldText, joinWords } from './folded-text.ts';
+import {
+  KEY_FORMS,
+  type KeyForm,
+  type KeyOwner,
+  looksMixed,
+  looksRandom,
+  NAMED_FORMS,
+} from './key-forms.ts';
 
 export type DetectedKey = KeyOwner & {
   /** UTF-16 offsets in the text; `end` is exclusive. */
@@ -18,7 +25,23 @@ export type DetectedKey = KeyOwner & {
  *   forms of DeepSeek (as `unknown`) and Mistral (not at all) have no prefix that names their maker.
  */
 export function detectKeys(text: string): readonly DetectedKey[] {
-  return scan(foldText(text), looksRandom);
+  return find(foldText(text), looksRandom);
+}
+
+/** Also finds what was broken so early that no line holds enough of it. */
+function find(folded: FoldedText, isRealTail: (tail: string) => boolean): readonly DetectedKey[] {
+  const found = scan(folded, isRealTail);
+  if (!mayBeBroken(folded.text)) return found;
+  const joined = joinWords(folded);
+  if (joined === folded) return found;
+  // Words run together look like many things: only what looks drawn at random counts here.
+  const broken = scan(joined, looksRandom).filter(
+    ({ start, end, kind, provider }) =>
+      !(kind === 'foreign' && provider === 'unknown') &&
+      !found.some((whole) => whole.start < end && start < whole.end),
+  );
+  if (broken.length === 0) return found;
+  return [...found, ...broken].sort((a, b) => a.start - b.start);
 }
 
 export type Recognised =
@@ -34,7 +57,7 @@ export type Recognised =
 export function recognise(text: string, chosen?: RemoteProviderId): Recognised {
   const folded = foldText(text);
   // Whoever gives a key on purpose is told by the provider, not by its look, that it is none.
-  const found = scan(folded, () => true);
+  const found = find(folded, () => true);
   for (const { kind } of found) {
     if (kind === 'refused-admin') return { result: 'refused', reason: 'admin-key' };
     if (kind === 'refused-login') return { result: 'refused', reason: 'login-token' };
@@ -69,7 +92,7 @@ const LOOSE_FORMS: readonly RegExp[] = [
 /** The text without anything that looks like a key: removes rather too much, for logs and quotes. */
 export function scrub(text: string): string {
   const folded = foldText(text);
-  const spans = scan(folded, () => true).map(({ start, end }) => ({ start, end }));
+  const spans = find(folded, () => true).map(({ start, end }) => ({ start, end }));
   for (const form of LOOSE_FORMS) {
     for (const { 0: match, index } of folded.text.matchAll(form)) {
       let from = index;
@@ -90,6 +113,26 @@ export function scrub(text: string): string {
 }
 
 const FORMS_BY_START = Map.groupBy(KEY_FORMS, ({ prefix }) => prefix.slice(0, 3));
+/** The beginnings of keys, with a line break or space in them or without. */
+const BROKEN_STARTS = new RegExp(
+  [...FORMS_BY_START.keys()]
+    .map((start) => [...start.replace('.', '')].join('\\s{0,9}[>|]?\\s{0,9}'))
+    .join('|'),
+  'g',
+);
+
+/** Whether a key may begin here that breaks in its first characters. */
+function mayBeBroken(text: string): boolean {
+  for (const { 0: start, index } of text.matchAll(BROKEN_STARTS)) {
+    if (/\s/.test(start)) return true;
+    SOON_BROKEN.lastIndex = index + start.length;
+    if (SOON_BROKEN.test(text)) return true;
+  }
+  return false;
+}
+
+const SOON_BROKEN = /[\w.-]{0,100}\s/y;
+
 /** Looks ahead only, so that no beginning hides another (`csk-…` and the `sk-…` in it). */
 const STARTS = new RegExp(
   `(?=(${[...FORMS_BY_START.keys()].map((start) => start.replace('.', '\\.')).join('|')}))`,
@@ -106,18 +149,53 @@ function scan(folded: FoldedText, isRealTail: (tail: string) => boolean): Detect
     for (const form of FORMS_BY_START.get(start) ?? []) {
       const tail = tailAt(text, index, form);
       if (tail === undefined || !isRealTail(tail)) continue;
-      const value = form.prefix + tail;
-      done = index + value.length;
+      const end = index + form.prefix.length + tail.length;
+      const rest = restOf(text, end, form.prefix.length + tail.length);
+      done = rest.end;
       found.push({
         ...form.owner,
         start: folded.startOf(index),
         end: folded.endOf(done - 1),
-        value: new Secret(value),
+        value: new Secret(form.prefix + tail + rest.text),
       });
       break;
     }
   }
   return found;
+}
+
+/** The longest that a key may be: it is sent in an HTTP header. */
+const MOST_KEY_LENGTH = 512;
+
+/** What of a key stands on the following lines, or behind a space that a chat put into it. */
+function restOf(text: string, from: number, length: number): { text: string; end: number } {
+  const pieces: string[] = [];
+  let end = from;
+  let total = length;
+  while (total < MOST_KEY_LENGTH) {
+    CONTINUATION.lastIndex = end;
+    const [whole = '', lineBreak, piece = ''] = CONTINUATION.exec(text) ?? [];
+    // On the same line another word is likelier than a piece: it must be longer.
+    const least = lineBreak === undefined ? 16 : 6;
+    if (
+      piece.length < least ||
+      !looksMixed(piece) ||
+      beginsKey(text, end + whole.length - piece.length)
+    )
+      break;
+    pieces.push(piece);
+    end += whole.length;
+    total += piece.length;
+  }
+  return { text: pieces.join(''), end };
+}
+
+const CONTINUATION =
+  /(?:[ \t]{0,8}(\r?\n)[ \t>|]{0,8}|[ \u00a0])([\w-]{1,512})(?![\w-])(?!\s{0,4}[=:(])/y;
+
+function beginsKey(text: string, index: number): boolean {
+  const forms = FORMS_BY_START.get(text.slice(index, index + 3)) ?? [];
+  return forms.some(({ prefix }) => text.startsWith(prefix, index));
 }
 
 function tailAt(text: string, index: number, { prefix, tail, after }: KeyForm): string | undefined {

@@ -9,14 +9,20 @@ export interface FoldedText {
 }
 
 /**
- * - characters that show nothing: soft hyphen, zero-width ones, direction marks, variation selectors
- * - a backslash that Markdown puts before `_` and `-`
+ * - characters that show nothing: soft hyphen, zero-width ones, direction marks, variation selectors,
+ *   fillers, tags
+ * - backslashes that Markdown puts before `_`, `-` and `.`, and JSON doubles
  * - dashes that a phone's keyboard makes of hyphens; no em dash, which joins two words instead
- * - percent-encoding, also when it was applied several times
- * Each alternative begins with another character and repeats nothing ambiguously: linear.
+ * - full-width letters and digits, which East Asian keyboards make
+ * - percent-encoding, also when it was applied several times, and JavaScript's `\u002d`
+ * Each alternative begins with another character, or tells itself apart in the next few, and repeats
+ * nothing ambiguously: linear.
  */
 const FOLDS =
-  /([\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\ufe00-\ufe0f]|\u034f|\\(?=[-_]))|([\u2010-\u2013\u2212\ufe63\uff0d](?=[\w\u2010-\u2013-]))|%(?:25)*([2-7][0-9A-Fa-f])/g;
+  /([\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]|[\ufe00-\ufe0f]|\u034f|\udb40[\udc00-\udc7f]|\\{1,8}(?=[-_.]))|([\u2010-\u2013\u2212\ufe63\uff0d](?=[\w\u2010-\u2013\uff0d\uff10-\uff5a-]))|(?:%(?:25)*|\\{1,8}u00)([2-7][0-9A-Fa-f])|([\uff0e\uff10-\uff19\uff21-\uff3a\uff3f\uff41-\uff5a])/g;
+
+/** From a full-width character to the plain one. */
+const FULL_WIDTH = 0xfee0;
 
 const MAY_FOLD = /[^\0-\u007f]|[%\\]/;
 
@@ -46,10 +52,12 @@ export function foldText(original: string): FoldedText {
 
   let done = 0;
   for (const match of original.matchAll(FOLDS)) {
-    const [whole, invisible, dash, hex] = match;
+    const [whole, invisible, dash, hex, fullWidth] = match;
     copy(done, match.index);
     done = match.index + whole.length;
     if (dash !== undefined) put('-', match.index, done);
+    else if (fullWidth !== undefined)
+      put(String.fromCharCode(fullWidth.charCodeAt(0) - FULL_WIDTH), match.index, done);
     else if (invisible === undefined && hex !== undefined)
       put(String.fromCharCode(Number.parseInt(hex, 16)), match.index, done);
   }
@@ -59,5 +67,35 @@ export function foldText(original: string): FoldedText {
     text: pieces.join(''),
     startOf: (index) => starts[index] ?? original.length,
     endOf: (index) => ends[index] ?? original.length,
+  };
+}
+
+/** Line breaks, with a quote's marks after them, and single spaces: inside a word. */
+const GAPS = /(?<=[\w-]|AQ\.)(?:[ \t]{0,8}\r?\n[ \t>|]{0,8}|[ \u00a0])(?=[\w-]|\.[\w-])/g;
+
+/**
+ * The text with its words run together: a key that was broken after its first letters, by the width
+ * of a terminal or of a chat, is whole in it.
+ */
+export function joinWords(folded: FoldedText): FoldedText {
+  const { text } = folded;
+  const from: number[] = [];
+  const pieces: string[] = [];
+  let done = 0;
+  const copy = (to: number) => {
+    for (let at = done; at < to; at += 1) from.push(at);
+    pieces.push(text.slice(done, to));
+  };
+  for (const { 0: gap, index } of text.matchAll(GAPS)) {
+    copy(index);
+    done = index + gap.length;
+  }
+  if (done === 0) return folded;
+  copy(text.length);
+  const at = (index: number) => from[index] ?? text.length;
+  return {
+    text: pieces.join(''),
+    startOf: (index) => folded.startOf(at(index)),
+    endOf: (index) => folded.endOf(at(index)),
   };
 }

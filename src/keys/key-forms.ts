@@ -115,6 +115,16 @@ export function looksRandom(tail: string): boolean {
   return changes >= Math.max(5, length / 8) && inOrder < length * 0.4;
 }
 
+/** Whether a piece of a key that was broken may be one: letters and digits, or both cases, mixed. */
+export function looksMixed(piece: string): boolean {
+  let changes = 0;
+  for (let i = 1; i < piece.length; i += 1) {
+    const [was, is] = [classOf(piece.charCodeAt(i - 1)), classOf(piece.charCodeAt(i))];
+    if (was !== 0 && is !== 0 && was !== is) changes += 1;
+  }
+  return changes >= Math.max(3, piece.length / 9);
+}
+
 function classOf(code: number): 0 | 1 | 2 | 3 {
   if (code >= 48 && code <= 57) return 1;
   if (code >= 65 && code <= 90) return 2;

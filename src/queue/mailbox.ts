@@ -10,7 +10,10 @@ export interface AcceptedTurn {
   readonly platform: string;
   readonly platformChatId: string;
   readonly messageId: string;
+  /** Whose mailbox it is put in: the user that the sender's identity belongs to. */
   readonly userId: number;
+  /** Whose data key sealed `input`, where that is another's (the identity is linked). */
+  readonly ownerId?: number;
   readonly platformUserId: string;
   readonly chatId: number;
   readonly conversation: number;
@@ -19,6 +22,10 @@ export interface AcceptedTurn {
   readonly sentAt: Date;
   readonly sentOrder: number;
   readonly replyTo: string;
+  /** The turn of the same chat whose question or answer this one replies to. */
+  readonly followsTurnId: number | undefined;
+  /** In a group, nobody but the sender sees the answer. */
+  readonly isPrivate: boolean;
   readonly mergeKey: string | undefined;
   /** How long the turn waits for messages that belong to it, in milliseconds. */
   readonly waitMs: number;
@@ -32,7 +39,9 @@ export type Acceptance =
    * The user has as many open turns as may wait. Recorded: a redelivery is refused as well, until
    * the refusal was told (`inbox.handled_at`), and is a duplicate from then on.
    */
-  | { readonly result: 'full' };
+  | { readonly result: 'full' }
+  /** By now the sender's identity belongs to another user: nothing was changed. */
+  | { readonly result: 'moved' };
 
 /** The right to write to a running turn, until another worker claims it. */
 export interface Fence {
@@ -54,6 +63,22 @@ export interface Mailbox {
   claim(userId: number, worker: string, leaseMs: number): Promise<Claim | undefined>;
   /** @returns how many turns of the user are still open, or undefined: the fence no longer holds */
   finish(fence: Fence, status: FinalStatus, outcome: string | null): Promise<number | undefined>;
+  /**
+   * Ends a turn that was answered, but whose platform takes no more of it until its user presses
+   * "Continue"; see {@link renew}.
+   * @param input what the sealed input was when delivery began
+   * @returns false: the fence no longer holds, or the input was renewed meanwhile
+   */
+  expire(fence: Fence, input: Uint8Array): Promise<boolean>;
+  /**
+   * Gives an answered turn another sealed input, with which the rest is delivered.
+   * @returns `reopened`: an expired turn waits for its delivery again; `open`: it has not ended yet,
+   * and ends with the new input; undefined: neither, or the input is not what it was
+   */
+  renew(
+    turn: { readonly turnId: number; readonly userId: number; readonly input: Uint8Array },
+    input: Uint8Array,
+  ): Promise<'reopened' | 'open' | undefined>;
   /** Back into the line, to be claimed again after `delayMs`. @returns whether the fence held */
   putBack(fence: Fence, delayMs: number): Promise<boolean>;
   /** @returns the fences that still hold, with the reason of those that are to be cancelled */
@@ -108,14 +133,21 @@ export function createMailbox({
   return {
     async accept(turn) {
       const rows = await db.execute<{
+        known: boolean;
         fresh: boolean;
         turn_id: number | null;
         open: number | null;
       }>(sql`
-        with fresh as (
+        with sender as materialized (
+          -- Held against linking, which waits for it and then sees the turn.
+          select 1 from identities
+          where platform = ${turn.platform} and platform_user_id = ${turn.platformUserId}
+            and user_id = ${turn.userId}::bigint
+          for share
+        ), fresh as (
           insert into inbox (platform, platform_chat_id, message_id, outcome, turn_id)
-          values (${turn.platform}, ${turn.platformChatId}, ${turn.messageId}, 'turn',
-                  nextval(pg_get_serial_sequence('turns', 'id')))
+          select ${turn.platform}, ${turn.platformChatId}, ${turn.messageId}, 'turn',
+                 nextval(pg_get_serial_sequence('turns', 'id')) from sender
           on conflict do nothing
           returning turn_id
         ), line as (
@@ -125,21 +157,26 @@ export function createMailbox({
           where mb.open < ${limit}
           returning last_seq, open
         ), accepted as (
-          insert into turns (id, user_id, chat_id, conversation, seq, status, not_before, merge_key,
-                             sent_at, sent_order, platform_user_id, reply_to, row_key, input)
+          insert into turns (id, user_id, owner_id, chat_id, conversation, seq, status, not_before,
+                             merge_key, sent_at, sent_order, platform_user_id, reply_to, row_key, input,
+                             follows_turn_id, is_private)
           overriding system value
-          select fresh.turn_id, ${turn.userId}::bigint, ${turn.chatId}::bigint, ${turn.conversation}::int,
+          select fresh.turn_id, ${turn.userId}::bigint, ${turn.ownerId ?? null}::bigint,
+                 ${turn.chatId}::bigint, ${turn.conversation}::int,
                  line.last_seq, 'queued',
                  case when ${turn.waitMs}::int > 0 then now() + ${turn.waitMs}::int * interval '1 ms' end,
                  ${turn.mergeKey ?? null}::text, ${turn.sentAt.toISOString()}::timestamptz,
                  ${turn.sentOrder}::bigint, ${turn.platformUserId}, ${turn.replyTo},
-                 ${turn.rowKey}, ${turn.input}::bytea
+                 ${turn.rowKey}, ${turn.input}::bytea,
+                 ${turn.followsTurnId ?? null}::bigint, ${turn.isPrivate}::boolean
           from fresh, line
           returning id
         )
-        select exists (select from fresh) as fresh, (select id from accepted) as turn_id,
+        select exists (select from sender) as known, exists (select from fresh) as fresh,
+               (select id from accepted) as turn_id,
                (select open from line) as open`);
       const row = rows[0];
+      if (row !== undefined && !row.known) return { result: 'moved' };
       if (row === undefined || !row.fresh) {
         return { result: (await isUntoldRefusal(turn)) ? 'full' : 'duplicate' };
       }
@@ -183,7 +220,8 @@ export function createMailbox({
     async finish({ turnId, attempt }, status, outcome) {
       const rows = await db.execute<{ open: number }>(sql`
         with finished as (
-          update turns set status = ${status}, outcome = coalesce(${outcome}::text, outcome),
+          update turns set status = ${status}, outcome = coalesce(${outcome}::text, outcome,
+                             case when ${status}::text = 'cancelled' then cancel_reason end),
                            finished_at = now(), lease_until = null
           where id = ${turnId} and attempt = ${attempt} and status = 'running'
           returning user_id
@@ -191,6 +229,41 @@ export function createMailbox({
         update mailbox mb set open = mb.open - 1 from finished f
         where mb.user_id = f.user_id returning mb.open`);
       return rows[0]?.open;
+    },
+
+    async expire({ turnId, attempt }, input) {
+      const rows = await db.execute(sql`
+        with finished as (
+          update turns set status = 'done', outcome = coalesce(outcome, 'expired'),
+                           expired_at = now(), finished_at = now(), lease_until = null
+          where id = ${turnId} and attempt = ${attempt} and status = 'running'
+            and answered_at is not null and input = ${input}::bytea
+          returning user_id
+        )
+        update mailbox mb set open = mb.open - 1 from finished f
+        where mb.user_id = f.user_id returning mb.open`);
+      return rows.length > 0;
+    },
+
+    async renew({ turnId, userId, input: before }, input) {
+      const rows = await db.execute<{ was: string }>(sql`
+        with chosen as (
+          select id, user_id, status from turns
+          where id = ${turnId} and user_id = ${userId} and input = ${before}::bytea
+            and (status in ('queued', 'running') or (status = 'done' and expired_at is not null))
+          for update
+        ), renewed as (
+          update turns t set input = ${input}::bytea, expired_at = null,
+                             status = case when c.status = 'done' then 'queued' else c.status end
+          from chosen c where t.id = c.id
+          returning c.user_id, c.status as was
+        ), counted as (
+          update mailbox mb set open = mb.open + 1 from renewed r
+          where mb.user_id = r.user_id and r.was = 'done' returning 1
+        )
+        select was from renewed`);
+      const was = rows[0]?.was;
+      return was === undefined ? undefined : was === 'done' ? 'reopened' : 'open';
     },
 
     async putBack({ turnId, attempt }, delayMs) {

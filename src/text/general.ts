@@ -2,10 +2,16 @@
 
 import type { Notice } from '../chat/platform.ts';
 import { formatUsd } from '../funding/money.ts';
+import { codeHelpMenu } from './code-help.ts';
 import { escapeMarkdown, inlineCode, time } from './markdown.ts';
+
+/** Below an answer, or instead of one. */
+export const QUOTED_IS_HIDDEN = `I can’t read the message that you replied to. Use **${codeHelpMenu[0]?.label}** in the menu of that very message (under Apps), or paste the code into your question.`;
 
 export const generalText = {
   greeting: (facts: {
+    /** Keys are taken through a form alone: messages with keys can't be deleted. */
+    keysByForm: boolean;
     turnsPerDay: number;
     microsPerDay: number;
     offline: boolean;
@@ -17,7 +23,7 @@ export const generalText = {
         ? `**The house** gives you ${facts.turnsPerDay} messages a day. It has no key yet, so a built-in offline provider answers, which can only show how I work.`
         : `**The house** gives you ${facts.turnsPerDay} messages a day, up to ${formatUsd(facts.microsPerDay)}, answered by ${inlineCode(facts.model)}.`,
       '**Your own key** (OpenAI, Anthropic and others) lets you go on without a limit of ours: send /setkey. Your provider bills you directly.',
-      'I delete the message that holds the key and keep it encrypted; /usage shows what was spent, /delkey deletes it.',
+      `${facts.keysByForm ? 'A form takes the key, so that it stands in no message, and it is kept encrypted' : 'I delete the message that holds the key and keep it encrypted'}; /usage shows what was spent, /delkey deletes it.`,
     ].join('\n\n'),
     buttons: [
       [
@@ -42,7 +48,8 @@ export const generalText = {
       `**What is kept**: your messages to me and my answers, encrypted with a key of your own, as context for your next questions and for at most ${historyDays} days; what each answer cost; your API keys, encrypted.`,
       '**Where words travel**: to the provider that answers (the one of your key, or the house’s) and to nobody else. In groups, what was said with me there goes along as context.',
       '**Who pays**: your own key where you set one, else the house within its daily allowance. The house never pays silently for a key of yours that failed.',
-      '**API keys** are in clear only in your message until it is deleted, in memory while they are used, and on the way to their provider.',
+      '**Linked accounts** (/link) use each other’s keys and allowance; what you write stays encrypted with the key of the account that wrote it, and /unlink separates them again.',
+      '**API keys** are in clear only in your message until it is deleted (or in the form that takes it), in memory while they are used, and on the way to their provider.',
     ].join('\n\n'),
   }),
 
@@ -58,10 +65,21 @@ export const generalText = {
           : `${running > 0 ? 'Stopping, and dropped' : 'Dropped'} ${waiting} waiting ${waiting === 1 ? 'message' : 'messages'}.`,
   }),
 
+  notYoursToStop: (): Notice => ({
+    markdown: 'Only the person who asked can stop this answer.',
+  }),
+
   askWhat: (): Notice => ({
     markdown:
       'Ask behind the command, like `/ask what does this do?`, or reply with it to a message.',
   }),
+  /** Code help on a message without code, or on none. */
+  noCodeThere: (): Notice => ({
+    markdown:
+      'There is nothing in that message that I can read. I need one with text, or with a text file of up to 256 kB.',
+  }),
+  /** The platform kept the text of the message that was replied to. */
+  quotedIsHidden: (): Notice => ({ markdown: QUOTED_IS_HIDDEN }),
   unknownCommand: (name: string): Notice => ({
     markdown: `I don’t know ${inlineCode(`/${name.slice(0, 32)}`)}. /help shows what I know.`,
   }),
@@ -79,6 +97,24 @@ export const generalText = {
     markdown:
       'There is nothing in this message that I can read. I take text, images (with models that see) and text files up to 256 kB.',
   }),
+  /** On the button that leads to what only one person may read. */
+  details: { label: 'Details' },
+  forYouAlone: (): Notice => ({ markdown: 'I have a note about this for you alone.' }),
+  forSomebodyElse: (): Notice => ({ markdown: 'This note is for the person who asked.' }),
+  noLongerHeld: (): Notice => ({ markdown: 'This note is no longer there. Ask once more.' }),
+
+  /** In the direct chat, where an answer could not be shown in its own place in time. */
+  answerTooLate: (turnId: number): Notice => ({
+    markdown:
+      'An answer to you took longer than this platform lets me show it where you asked. It is kept for you.',
+    buttons: [[{ label: 'Continue', action: `continue:${turnId}` }]],
+  }),
+  continuesLater: (): Notice => ({ markdown: 'I go on here as soon as the answer is there.' }),
+  nothingToContinue: (): Notice => ({ markdown: 'Nothing of this answer is left to send.' }),
+  notYoursToContinue: (): Notice => ({
+    markdown: 'This answer goes on for the person who asked, when they press this.',
+  }),
+
   failed: (): Notice => ({
     markdown: 'Something went wrong on my side. Please try again.',
   }),
@@ -89,7 +125,7 @@ export const generalText = {
 
   interruptedCommand: (): Notice => ({
     markdown:
-      'I was restarted while I worked on your last command. Look with /keys or /usage what became of it, and send it again if need be.',
+      'I was restarted while I worked on your last command. Look what became of it, and send it again if need be.',
   }),
 
   consent: (): Notice => ({

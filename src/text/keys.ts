@@ -1,6 +1,6 @@
 /** Sentences about API keys. */
 
-import type { Notice } from '../chat/platform.ts';
+import type { Deletion, Notice } from '../chat/platform.ts';
 import { inlineCode, time } from './markdown.ts';
 
 export interface ProviderText {
@@ -13,6 +13,9 @@ export interface ProviderText {
   /** Set where keys go to another host than the vendor's. */
   readonly otherHost?: string | undefined;
 }
+
+/** What became of the message that held a key; `none`: a form brought it, no message holds it. */
+export type MessageWithKey = Deletion | 'none';
 
 const CANCEL = { label: 'Cancel', action: 'setkey:cancel' } as const;
 
@@ -57,18 +60,28 @@ export const keysText = {
     hint: string;
     state: 'valid' | 'limited' | 'unchecked';
     replaced: boolean;
-    deleted: boolean;
+    message: MessageWithKey;
+    /** Set where another key of theirs answers: whose, and what names the saved one in a button. */
+    other?: { readonly provider: string; readonly ref: string } | undefined;
   }): Notice => ({
     markdown: [
       `${facts.replaced ? 'Replaced' : 'Saved'}: your ${facts.provider} key ending in ${inlineCode(facts.hint)}.`,
       {
-        valid: `${facts.provider} accepts it. From now on it pays for your messages, and ${facts.provider} bills you directly.`,
-        limited: `It is a restricted key: it may not list models, so I offer the usual ones in /model. From now on it pays for your messages.`,
-        unchecked: `${facts.provider} did not answer, so I could not check it. I try it with your next message.`,
+        valid: `${facts.provider} accepts it.`,
+        limited: `It is a restricted key: it may not list models, so I offer the usual ones in /model.`,
+        unchecked: `${facts.provider} did not answer, so I could not check it.`,
       }[facts.state],
-      ...(facts.deleted ? [] : [COULD_NOT_DELETE]),
+      facts.other !== undefined
+        ? `Your messages are still answered with your ${facts.other.provider} key, which is your default.`
+        : facts.state === 'unchecked'
+          ? 'I try it with your next message.'
+          : `From now on it pays for your messages, and ${facts.provider} bills you directly.`,
+      ...couldNotDelete(facts.message),
     ].join('\n\n'),
     buttons: [
+      ...(facts.other === undefined
+        ? []
+        : [[{ label: 'Make default', action: `keys:default-${facts.other.ref}` }]]),
       [
         { label: 'Choose a model', action: 'run:model' },
         { label: 'My keys', action: 'run:keys' },
@@ -79,7 +92,7 @@ export const keysText = {
   refused: (
     reason: 'invalid' | 'admin-key' | 'login-token' | 'unrecognised',
     provider: string,
-    deleted: boolean,
+    message: MessageWithKey,
   ): Notice => ({
     markdown: [
       {
@@ -88,17 +101,17 @@ export const keysText = {
           'This is an administrator’s key: it can manage a whole account, which I must never hold. Please make an ordinary API key. I kept nothing.',
         'login-token':
           'This is a login token of an app, not an API key: using it elsewhere may get the account closed. Please make an API key. I kept nothing.',
-        unrecognised: `This does not look like a key for ${provider}. I kept nothing. Send the key again, or press Cancel.`,
+        unrecognised: `This does not look like a key for ${provider}. I kept nothing.${message === 'none' ? '' : ' Send the key again, or press Cancel.'}`,
       }[reason],
-      ...(deleted ? [] : [COULD_NOT_DELETE]),
+      ...couldNotDelete(message),
     ].join('\n\n'),
     buttons: [[{ label: 'Try again', action: 'run:setkey' }]],
   }),
 
-  notRecognised: (deleted: boolean): Notice => ({
+  notRecognised: (message: MessageWithKey): Notice => ({
     markdown: [
       'I don’t recognise this as a key of a provider that I know. Choose the provider first, then send the key.',
-      ...(deleted ? [] : [COULD_NOT_DELETE]),
+      ...couldNotDelete(message),
     ].join('\n\n'),
     buttons: [[{ label: 'Choose the provider', action: 'run:setkey' }]],
   }),
@@ -111,16 +124,16 @@ export const keysText = {
     provider: string;
     hint: string;
     id: number;
-    deleted: boolean;
+    message: MessageWithKey;
     otherHost?: string | undefined;
   }): Notice => ({
     markdown: [
-      `That was an API key for ${facts.provider}, ending in ${inlineCode(facts.hint)}. ${facts.deleted ? 'I deleted the message, and' : 'It'} went to no model. Shall I use it for your messages?`,
+      `That was an API key for ${facts.provider}, ending in ${inlineCode(facts.hint)}. ${facts.message === 'deleted' ? 'I deleted the message, and it' : 'It'} went to no model. Shall I use it for your messages?`,
       ...(facts.otherHost === undefined
         ? []
         : [`This installation sends ${facts.provider} keys to ${inlineCode(facts.otherHost)}.`]),
       'If you did not mean to paste it, revoke it at its provider and make a new one. I forget it in ten minutes.',
-      ...(facts.deleted ? [] : [COULD_NOT_DELETE]),
+      ...couldNotDelete(facts.message),
     ].join('\n\n'),
     buttons: [
       [
@@ -138,11 +151,29 @@ export const keysText = {
   }),
 
   /** For a key where it must not be: a group, an edit, a caption, a file, a forward. */
-  exposed: (deleted: boolean): Notice => ({
-    markdown: deleted
-      ? 'Your message held an API key. I deleted it and used it for nothing. Others may have seen it: revoke it at its provider and make a new one. Keys belong in our private chat, with /setkey.'
-      : 'Your message holds an API key, and I could not delete it. Delete it now, revoke the key at its provider and make a new one. I used it for nothing. Keys belong in our private chat, with /setkey.',
+  exposed: (message: MessageWithKey): Notice => ({
+    markdown: {
+      deleted:
+        'Your message held an API key. I deleted it and used it for nothing. Others may have seen it: revoke it at its provider and make a new one. Keys belong in our private chat, with /setkey.',
+      refused:
+        'Your message holds an API key, and I could not delete it. Delete it now, revoke the key at its provider and make a new one. I used it for nothing. Keys belong in our private chat, with /setkey.',
+      none: 'That held an API key. I used it for nothing and kept it nowhere; to be safe, revoke it at its provider and make a new one. Keys belong in our private chat, with /setkey.',
+    }[message],
     buttons: [[{ label: 'Open the private chat', directChat: 'setkey' }]],
+  }),
+
+  /** In the direct chat of a platform where bots delete nothing: the key must not be used. */
+  leaked: (): Notice => ({
+    markdown:
+      '**Your message holds an API key, and here I can’t delete it.** I did not use it, keep it or send it on. Please delete the message yourself, revoke the key at its provider and make a new one. Then give me the new one through the form behind the button, never in a message.',
+    buttons: [[{ label: 'Enter a key safely', action: 'run:setkey' }]],
+  }),
+
+  /** Where keys are taken by a form alone. */
+  useTheForm: (): Notice => ({
+    markdown:
+      'I take a key through a form only, so that it stands in no message. Your provider then bills you directly, and nobody else can use the key; it is kept encrypted.',
+    buttons: [[{ label: 'Enter a key safely', action: 'run:setkey' }]],
   }),
 
   exposedByQuoted: (deleted: boolean): Notice => ({
@@ -153,64 +184,14 @@ export const keysText = {
     markdown: 'Keys belong in our private chat, never in a group.',
     buttons: [[{ label: 'Open the private chat', directChat: 'setkey' }]],
   }),
-
-  list: (
-    keys: readonly {
-      provider: string;
-      id: string;
-      hint: string;
-      state: 'valid' | 'limited' | 'unchecked' | 'refused';
-      createdAt: Date;
-      lastUsedAt: Date | null;
-    }[],
-  ): Notice =>
-    keys.length === 0
-      ? {
-          markdown:
-            'You have no key here. Your messages are paid by the free allowance: see /usage.',
-          buttons: [[{ label: 'Add a key', action: 'run:setkey' }]],
-        }
-      : {
-          markdown: [
-            '**Your keys**',
-            ...keys.map(
-              (key) =>
-                `- **${key.provider}** …${inlineCode(key.hint)}: ${STATES[key.state]}; added ${time(key.createdAt)}, ${key.lastUsedAt === null ? 'not used yet' : `last used ${time(key.lastUsedAt)}`}`,
-            ),
-            '',
-            'They are kept encrypted; nobody but you can use them, and nobody can see them.',
-          ].join('\n'),
-          buttons: [
-            ...keys.map((key) => [
-              { label: `Replace ${key.provider}`, action: `setkey:${key.id}` },
-              { label: `Delete ${key.provider}`, action: `delkey:${key.id}` },
-            ]),
-            [
-              { label: 'Add a key', action: 'run:setkey' },
-              { label: 'History', action: 'run:keyhistory' },
-            ],
-          ],
-        },
-
-  chooseToDelete: (keys: readonly { provider: string; id: string }[]): Notice => ({
-    markdown: 'Which key shall I delete?',
-    buttons: keys.map((key) => [{ label: key.provider, action: `delkey:${key.id}` }]),
-  }),
-  deleted: (provider: string): Notice => ({
-    markdown: `Deleted: your ${provider} key. If you need it nowhere else, revoke it at ${provider} too.`,
-  }),
-  nothingToDelete: (): Notice => ({ markdown: 'There is no such key.' }),
 };
 
 const COULD_NOT_DELETE =
   '**I could not delete the message that held the key.** Please delete it yourself, then revoke the key at its provider and make a new one: whoever can read this chat can read the key.';
 
-const STATES = {
-  valid: 'works',
-  limited: 'works, restricted',
-  unchecked: 'not checked yet',
-  refused: '**refused by its provider**',
-} as const;
+function couldNotDelete(message: MessageWithKey): readonly string[] {
+  return message === 'refused' ? [COULD_NOT_DELETE] : [];
+}
 
 function pairs<T>(items: readonly T[]): readonly (readonly T[])[] {
   const rows: T[][] = [];

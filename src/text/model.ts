@@ -50,6 +50,12 @@ export const modelText = {
   }),
 };
 
+/** A model with its price, in plain text of at most `length` characters. */
+export function modelSuggestion(id: string, price: Price | undefined, length: number): string {
+  const whole = `${id} · ${priceText(price)}`;
+  return whole.length <= length ? whole : id.slice(0, length);
+}
+
 /** Dollars for a million tokens. */
 function priceText(price: Price | undefined): string {
   if (price === undefined) return 'price unknown';

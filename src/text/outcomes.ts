@@ -10,7 +10,10 @@ import { sealedText } from './sealed.ts';
 export interface OutcomeFacts {
   readonly providerName: string;
   readonly model: string;
+  /** When the house's day ends. */
   readonly resetsAt: Date;
+  /** When the house's month ends. */
+  readonly monthResetsAt: Date;
   readonly turnsPerDay: number;
   /** How many turns of the user may wait. */
   readonly mailboxLimit: number;
@@ -19,9 +22,15 @@ export interface OutcomeFacts {
 interface OutcomeText {
   readonly say: (facts: OutcomeFacts) => string;
   readonly buttons?: readonly (readonly Button[])[];
-  /** In groups it is shown to the sender alone; this is what everybody may read instead. */
+  /**
+   * In groups it is shown to the sender alone, since it is about keys, usage or allowance; this is
+   * what everybody may read instead.
+   */
   readonly inGroups?: string;
-  /** In groups it is told in the direct chat, and {@link inGroups} to everybody. */
+  /**
+   * In groups it is told in the direct chat, and {@link inGroups} to everybody; on platforms that
+   * show something privately on request only, it stands behind a button like the others.
+   */
   readonly inDirectChat?: true;
 }
 
@@ -38,7 +47,12 @@ const CHOOSE_MODEL: readonly (readonly Button[])[] = [
   [{ label: 'Choose a model', directChat: 'model' }],
 ];
 
-const PRIVATE_REASON = 'I could not answer on your own key. I wrote you why in our private chat.';
+const LIMIT: readonly (readonly Button[])[] = [[{ label: 'My limit', directChat: 'limit' }]];
+
+/** What everybody in a group may read where the reason is about keys, usage or allowance. */
+const NOT_ANSWERED = 'I could not answer this. Why is for the person who asked alone.';
+/** Instead of {@link NOT_ANSWERED} where the reason stands in the direct chat. */
+export const TOLD_IN_DIRECT_CHAT = 'I could not answer this. I wrote you why in our private chat.';
 
 const OUTCOMES = {
   stopped: { say: () => 'Stopped.' },
@@ -51,6 +65,7 @@ const OUTCOMES = {
     say: () =>
       'Cut here: the house allowance paid for no more. Say “continue” tomorrow, or use your own key.',
     buttons: BRING_A_KEY,
+    inGroups: 'The answer was cut here. Why is for the person who asked alone.',
   },
   'refused-by-model': { say: () => 'The model declined to answer this.' },
   broken: {
@@ -61,40 +76,45 @@ const OUTCOMES = {
     say: ({ resetsAt, turnsPerDay }) =>
       `Your ${turnsPerDay} free messages for today are used. The next ones come ${time(resetsAt)}. With a key of your own you can go on right now; you then pay your provider directly.`,
     buttons: BRING_A_KEY,
-    inGroups:
-      'Your free messages for today are used. With /setkey in our private chat you can go on.',
+    inGroups: NOT_ANSWERED,
   },
   'money-used': {
     say: ({ resetsAt }) =>
       `Your free allowance for today is used. The next comes ${time(resetsAt)}. With a key of your own you can go on right now; you then pay your provider directly.`,
     buttons: BRING_A_KEY,
-    inGroups:
-      'Your free allowance for today is used. With /setkey in our private chat you can go on.',
+    inGroups: NOT_ANSWERED,
   },
   'house-used': {
     say: ({ resetsAt }) =>
       `The house has given away everything that it had for today. It goes on ${time(resetsAt)}; with a key of your own, right now.`,
     buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+  },
+  'chat-used': {
+    say: ({ resetsAt }) =>
+      `What the house gives this chat a day is used. It goes on ${time(resetsAt)}; with a key of your own, right now.`,
+    buttons: BRING_A_KEY,
     inGroups:
-      'The house has nothing left for today. With /setkey in our private chat you can go on.',
+      'What the house gives this chat a day is used. With /setkey in our private chat you can go on.',
   },
   'house-unavailable': {
     say: () =>
       'The house can’t answer at the moment; its operator has been told. This did not count against your allowance. Try again in a few minutes, or use your own key.',
     buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
   },
   'own-key-refused': {
     say: ({ providerName }) =>
       `${providerName} refuses your key: it was revoked, or never worked. I use it no more, and the house does not pay instead. Replace it, or delete it to go back to the free allowance.`,
     buttons: REPLACE_KEY,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-key-sealed': {
     say: () =>
       'I have your key, but can’t open it any more: what protects it was lost or damaged on the operator’s side, who has been told. Please give it to me again; the house does not pay instead. Nothing of yours was deleted.',
     buttons: REPLACE_KEY,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'words-sealed': {
@@ -103,28 +123,75 @@ const OUTCOMES = {
     inGroups: sealedText.lostInGroup(),
     inDirectChat: true,
   },
+  'own-key-still-refused': {
+    say: ({ providerName }) =>
+      `Not answered: ${providerName} has refused your key. Replace it, or delete it to go back to the free allowance.`,
+    buttons: REPLACE_KEY,
+    inGroups: 'I can’t answer on your own key at the moment: see our private chat.',
+  },
+  'own-key-unreadable': {
+    say: ({ providerName }) =>
+      `What I keep of your ${providerName} key does not open any more, so I asked nobody. Please send the key again, or delete it to go back to the free allowance.`,
+    buttons: REPLACE_KEY,
+    inGroups: NOT_ANSWERED,
+    inDirectChat: true,
+  },
+  'own-key-replaced': {
+    say: ({ providerName }) =>
+      `${providerName} refused the key that this was asked with, which you have replaced or deleted since. Ask again.`,
+  },
+  'own-day-limit': {
+    say: ({ resetsAt }) =>
+      `Your own limit for today is used up, so I did not ask. It begins anew ${time(resetsAt)}; /limit changes it.`,
+    buttons: LIMIT,
+    inGroups: NOT_ANSWERED,
+    inDirectChat: true,
+  },
+  'own-month-limit': {
+    say: ({ monthResetsAt }) =>
+      `Your own limit for this month is used up, so I did not ask. It begins anew ${time(monthResetsAt)}; /limit changes it.`,
+    buttons: LIMIT,
+    inGroups: NOT_ANSWERED,
+    inDirectChat: true,
+  },
+  'own-price-unknown': {
+    say: ({ model }) =>
+      `I don’t know what ${inlineCode(model)} costs, so with it I can’t keep to the limit that you set, and did not ask. Choose a model whose price /model shows, or take the limit off with \`/limit off\`.`,
+    buttons: [
+      [
+        { label: 'Choose a model', directChat: 'model' },
+        { label: 'My limit', directChat: 'limit' },
+      ],
+    ],
+    inGroups: NOT_ANSWERED,
+    inDirectChat: true,
+  },
+  'cut-by-own-limit': {
+    say: () => 'Cut here: the spending limit of this key allowed no more. See /limit.',
+  },
   'own-no-permission': {
     say: ({ providerName, model }) =>
       `Your ${providerName} key may not use ${inlineCode(model)}. Choose another model, or change what the key may do.`,
     buttons: CHOOSE_MODEL,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-no-credit': {
     say: ({ providerName }) =>
       `Your ${providerName} account has no credit left. Add some on its billing page; your key stays as it is.`,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'own-rate-limited': {
     say: ({ providerName }) =>
       `${providerName} limits how fast your key may be used. Try again in a minute.`,
-    inGroups: PRIVATE_REASON,
+    inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
   'provider-busy': {
     say: ({ providerName }) =>
       `${providerName} is overloaded or does not answer. Nothing was counted; try again in a moment.`,
+    inGroups: 'I could not answer this just now. Try again in a moment.',
   },
   'context-too-long': {
     say: ({ model }) =>
@@ -136,21 +203,27 @@ const OUTCOMES = {
   'model-not-found': {
     say: ({ model }) => `The model ${inlineCode(model)} is no longer there. Choose another one.`,
     buttons: CHOOSE_MODEL,
+    inGroups: NOT_ANSWERED,
   },
   'bad-request': {
     say: ({ providerName, model }) =>
       `${providerName} did not accept this request for ${inlineCode(model)}. Try another model, or start afresh with /new.`,
     buttons: CHOOSE_MODEL,
+    inGroups: NOT_ANSWERED,
   },
-  'no-text': { say: () => 'The model answered without any text. Nothing was counted; try again.' },
+  'no-text': {
+    say: () => 'The model answered without any text. Nothing was counted; try again.',
+    inGroups: 'The model answered without any text. Try again.',
+  },
   'consent-needed': {
     say: () =>
       'Before I use your own key in a group: what others said here with me is sent along as context, at most some 4,000 tokens a message, on your bill. Only your own messages ever start an answer on your key.',
-    inGroups: 'Before I use your own key in a group, I need your consent: see our private chat.',
+    inGroups: NOT_ANSWERED,
   },
   'key-in-file': {
     say: () =>
-      'A file here holds an API key. I sent it to nobody and deleted the message where I could. Whoever owns the key should revoke it and make a new one.',
+      'A file here holds an API key. I sent it to nobody and deleted the message where I could; if it still stands here, delete it. Whoever owns the key should revoke it and make a new one.',
+    inGroups: NOT_ANSWERED,
   },
   'message-too-long': { say: () => generalText.tooLong(TURN_TEXT_LIMIT).markdown },
   'nothing-to-read': {
@@ -160,6 +233,7 @@ const OUTCOMES = {
   internal: {
     say: () =>
       'Something went wrong on my side, several times in a row. Nothing was counted; please try again later.',
+    inGroups: 'Something went wrong on my side, several times in a row. Please try again later.',
   },
 } as const satisfies Record<string, OutcomeText>;
 

@@ -1,13 +1,17 @@
 import type { Notice } from '../chat/platform.ts';
 import type { AllowanceState } from '../funding/allowance.ts';
 import { formatUsd } from '../funding/money.ts';
+import type { LimitState } from '../funding/own-limit.ts';
 import type { UsageSum } from '../funding/usage.ts';
+import { limitLine } from './limit.ts';
 import { inlineCode, time } from './markdown.ts';
 
 export interface UsageFacts {
   readonly today: readonly UsageSum[];
   readonly month: readonly UsageSum[];
   readonly allowance: AllowanceState;
+  /** On the user's own keys together. */
+  readonly limits: readonly LimitState[];
   /** What pays for the next turn. */
   readonly next: {
     readonly kind: 'own' | 'house' | 'none';
@@ -31,12 +35,15 @@ export function usageNotice(facts: UsageFacts): Notice {
       '',
       '**Free allowance**',
       `- ${left} of ${allowance.turnsLimit} messages and ${formatUsd(moneyLeft)} of ${formatUsd(allowance.limitMicros)} left until ${time(allowance.resetsAt)}`,
+      ...(facts.limits.length === 0
+        ? []
+        : ['', '**Your limit on your own keys**', ...facts.limits.map(limitLine)]),
       '',
       next.kind === 'own'
         ? `Your next message is paid by your own ${next.providerName} key (${inlineCode(next.model)}); ${next.providerName} bills you directly.`
         : next.kind === 'house'
           ? `Your next message is paid by the house (${inlineCode(next.model)}).`
-          : 'Your own key was refused: your next message is not answered until you replace or delete it.',
+          : 'Your own key can’t be used (see /keys): your next message is not answered until you replace or delete it.',
       ...(facts.waiting > 0 ? [`Waiting or running now: ${facts.waiting}.`] : []),
     ].join('\n'),
     ...(next.kind === 'house'

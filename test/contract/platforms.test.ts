@@ -2,6 +2,7 @@
 
 import { describe } from 'vitest';
 import { answerFacts } from './platforms/answers.ts';
+import { discordChannel, discordCommand, discordDirect } from './platforms/discord.ts';
 import { failureFacts } from './platforms/failures.ts';
 import { noticeFacts } from './platforms/notices.ts';
 import { receivingFacts } from './platforms/receiving.ts';
@@ -11,13 +12,26 @@ import { terminalPipe, terminalWindow } from './platforms/terminal.ts';
 
 const newTurn = durableTurns();
 
-describe.each([telegramDirect, telegramGroup, terminalWindow, terminalPipe])(
-  '$name',
-  (platform) => {
-    const stage = stageOf(platform, newTurn);
-    receivingFacts(stage);
-    noticeFacts(stage);
-    answerFacts(stage);
-    failureFacts(stage);
-  },
-);
+const all = [
+  telegramDirect,
+  telegramGroup,
+  discordDirect,
+  discordChannel,
+  terminalWindow,
+  terminalPipe,
+];
+
+describe.each(all)('$name', (platform) => {
+  const stage = stageOf(platform, newTurn);
+  receivingFacts(stage);
+  noticeFacts(stage);
+  answerFacts(stage);
+  failureFacts(stage);
+});
+
+// Where commands are something else than messages, their answers go another way.
+describe.each([discordCommand])('$name', (platform) => {
+  const stage = stageOf(platform, newTurn);
+  answerFacts(stage);
+  failureFacts(stage);
+});

@@ -18,7 +18,7 @@ describe.each(['postgres', 'redis'] as const)(
         place.behave = (name) => ({ chunkDelayMs: name.endsWith('-1') ? 5 : 150 });
         const first = await place.start({ entry: 'main' });
         place.askAll(1, 2, 3);
-        await waitFor(() => place.answered() >= 8 && place.shown().size > 3, { timeoutMs: 15_000 });
+        await waitFor(() => place.answered() >= 8 && place.shown().size > 3, { timeoutMs: 30_000 });
         await first.kill();
         const shown = place.shown();
         place.behave = () => ({});

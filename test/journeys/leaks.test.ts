@@ -7,12 +7,11 @@
 import type { Chat, User } from 'grammy/types';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Database } from '../../src/db/client.ts';
-import { sql } from '../../src/db/drizzle.ts';
-import type { Failure } from '../fakes/behaviour.ts';
+import type { Behaviour, Failure } from '../fakes/behaviour.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 import { botMessages, botSays, loggedErrors, madeKey, takenIn, textOf } from '../support/people.ts';
 import { createTestRedis, hasRedis, type TestRedis } from '../support/redis.ts';
+import { dumpDatabase, dumpRedis, formsOf } from '../support/traces.ts';
 
 const FAILURES: readonly Failure[] = [
   'no-permission',
@@ -26,6 +25,14 @@ const FAILURES: readonly Failure[] = [
   'bad-request',
   'html',
 ];
+
+/** How an answer breaks off in the middle. */
+const BROKEN = {
+  breaking: { breakAfter: 1 },
+  truncated: { truncateAfter: 1 },
+  garbage: { garbageAfter: 1 },
+  erring: { errorAfter: { chunks: 1, error: 'overloaded' } },
+} as const satisfies Record<string, Behaviour>;
 
 /** What people and models say here; none of it may stand anywhere in clear. */
 const WORDS = ['xylophonist', 'quokkaname', 'zirconfile', 'mugwumptitle', 'answerwombat'] as const;
@@ -42,7 +49,8 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
     const keys: string[] = [];
 
     beforeAll(async () => {
-      world = await createWorld();
+      // More than ten of one person wait at once.
+      world = await createWorld({ env: { MAILBOX_LIMIT: '30' } });
       if (queue === 'Redis') {
         redis = await createTestRedis();
         monitor = await new Redis(redis.url).monitor();
@@ -61,7 +69,7 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
         }),
       );
       places = new Map([
-        ['the database', await dump(world.database.db)],
+        ['the database', await dumpDatabase(world.database.db)],
         ['the log', world.logged.join('\n')],
         ['what the bot sent', JSON.stringify(world.telegram.calls)],
         ['the web pages', pages.join('\n')],
@@ -121,18 +129,21 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
       const simulator = provider === 'OpenAI' ? world.openai : world.anthropic;
       simulator.script((question) => {
         const fail = FAILURES.find((failure) => question.includes(`xylophonist ${failure}.`));
+        const [, broken] =
+          Object.entries(BROKEN).find(([way]) => question.includes(`xylophonist ${way}.`)) ?? [];
         return fail === undefined
-          ? { text: 'the answerwombat' }
+          ? { text: 'the answerwombat', ...broken }
           : { fail, ...(fail === 'overloaded' ? {} : { retryAfter: 0 }) };
       });
       say('xylophonist, please');
       await botSays(world, chat, /answerwombat/);
       for (const failure of FAILURES) say(`xylophonist ${failure}.`);
+      for (const way of Object.keys(BROKEN)) say(`xylophonist ${way}.`);
       say('/keys');
       await world.telegram.waitFor(
         () =>
           simulator.requests.some((r) =>
-            JSON.stringify(r.body ?? '').includes('xylophonist html.'),
+            JSON.stringify(r.body ?? '').includes('xylophonist erring.'),
           ),
         { timeoutMs: 30_000 },
       );
@@ -193,7 +204,7 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
         bytes: Buffer.from(`KEY=${canary(madeKey())}`),
         caption: `@${world.telegram.bot.username} xylophonist?`,
       });
-      await botSays(world, chat, /file here holds an API key/);
+      await botSays(world, chat, /file here holds an API key/, { as: user });
       world.telegram.sendDocument(chat, user, {
         name: 'zirconfile.txt',
         mime: 'text/plain',
@@ -224,9 +235,14 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
       for (const key of keys) expect(asked.includes(key)).toBe(false);
       const used = world.openai.requests.filter((r) => r.path.includes('completions'));
       expect(used.some((r) => r.headers.authorization === `Bearer ${keys[2]}`)).toBe(true);
-      for (const { headers } of world.anthropic.requests) {
-        for (const key of keys.filter((k) => !k.includes('api03'))) {
-          expect(JSON.stringify(headers)).not.toContain(key);
+      for (const [simulator, isOurs] of [
+        [world.openai, (key: string) => !key.includes('api03')],
+        [world.anthropic, (key: string) => key.includes('api03')],
+      ] as const) {
+        for (const { headers, path: asked } of simulator.requests) {
+          for (const key of keys.filter((k) => !isOurs(k) || k === world.telegram.token)) {
+            expect(JSON.stringify(headers) + asked).not.toContain(key);
+          }
         }
       }
     });
@@ -268,68 +284,3 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
     });
   },
 );
-
-/** The forms in which a text might stand somewhere. Base64 is looked for at each of the three alignments. */
-function formsOf(text: string): readonly (readonly [string, string])[] {
-  const inside = (offset: number) => {
-    const encoded = Buffer.from('\0'.repeat(offset) + text).toString('base64');
-    // The first and last characters depend on what stands beside the text.
-    return encoded.slice(offset === 0 ? 0 : 4, -4);
-  };
-  return [
-    ['raw', text],
-    // In a dump eight hex digits may stand by chance.
-    ...(/^[\da-f]+$/i.test(text.slice(-8)) ? [] : [['tail', text.slice(-8)] as const]),
-    ['hex', Buffer.from(text).toString('hex')],
-    ['URL-encoded', encodeURIComponent(text)],
-    ['base64 at 0', inside(0)],
-    ['base64 at 1', inside(1)],
-    ['base64 at 2', inside(2)],
-  ];
-}
-
-/** Every row of every table of all schemas, as text; bytes in hex, and as text where they are some. */
-async function dump(db: Database): Promise<string> {
-  const tables = await db.execute(sql`
-    select quote_ident(table_schema) || '.' || quote_ident(table_name) as name
-    from information_schema.tables
-    where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`);
-  const parts: string[] = [];
-  for (const { name } of tables) {
-    const rows = await db.execute(sql`select t::text as line from ${sql.raw(String(name))} t`);
-    parts.push(String(name), ...rows.map(({ line }) => String(line)));
-  }
-  return parts.join('\n');
-}
-
-/** Every value of every key, by its type. */
-async function dumpRedis({ url }: TestRedis): Promise<string> {
-  const client = new Redis(url);
-  try {
-    const parts: unknown[] = [];
-    for (const key of await client.keys('*')) {
-      const type = await client.type(key);
-      parts.push(key, type, await readRedis(client, key, type));
-    }
-    return JSON.stringify(parts);
-  } finally {
-    client.disconnect();
-  }
-}
-
-function readRedis(client: Redis, key: string, type: string): Promise<unknown> {
-  switch (type) {
-    case 'hash':
-      return client.hgetall(key);
-    case 'list':
-      return client.lrange(key, 0, -1);
-    case 'set':
-      return client.smembers(key);
-    case 'zset':
-      return client.zrange(key, '0', '-1', 'WITHSCORES');
-    case 'stream':
-      return client.xrange(key, '-', '+');
-    default:
-      return client.get(key);
-  }
-}

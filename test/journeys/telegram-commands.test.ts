@@ -104,6 +104,7 @@ describe('/keys and /delkey', () => {
     expect(list.text).not.toContain(key.slice(-8));
     expect(list.text).toMatch(/works/);
     who.press(list, 'Delete OpenAI');
+    who.press(await who.sees(/can’t be brought back/), 'Yes, delete it');
     await who.sees(/Deleted: your OpenAI key/);
     who.say('/delkey openai');
     await who.sees(/no such key/);

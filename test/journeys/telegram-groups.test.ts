@@ -1,6 +1,6 @@
 /** What members of a group on Telegram see: when they are answered, on whose funding, with what context. */
 
-import type { Chat, User } from 'grammy/types';
+import type { Chat, Message, User } from 'grammy/types';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createWorld, type World } from '../support/latchkey.ts';
 import {
@@ -37,6 +37,12 @@ function group(members: readonly User[], more: { forum?: boolean; botIsAdmin?: b
 const me = () => `@${world.telegram.bot.username}`;
 const say = (...given: Parameters<World['telegram']['say']>) => world.telegram.say(...given);
 const says = (chat: Chat, what: RegExp, view = {}) => botSays(world, chat, what, view);
+
+/** What the deep link below a message sends. */
+function startOf(notice: Message): string {
+  const [button] = world.telegram.buttons(notice);
+  return new URL(button?.url ?? '').searchParams.get('start') ?? '';
+}
 
 /** Brings a key that works, in the private chat. */
 async function withKey(user: User, key = madeKey()): Promise<string> {
@@ -246,11 +252,16 @@ describe('the allowance in groups', () => {
     for (let i = 0; i < 5; i += 1) say(own, alice, `question ${i}`);
     await says(own, /question 4/);
     say(chat, alice, `${me()} one more`);
-    const notice = await says(chat, /Your free messages for today are used/);
-    expect(textOf(notice)).toBe(
-      'Your free messages for today are used. With /setkey in our private chat you can go on.',
-    );
+    const notice = await says(chat, /for the person who asked alone/);
+    expect(textOf(notice)).not.toMatch(/key|allowance|free|today|used/i);
+    expect(world.telegram.buttons(notice).map((b) => b.label)).toEqual(['Details']);
     expect(botMessages(world, chat)).toHaveLength(1);
+    say(own, alice, `/start ${startOf(notice)}`);
+    await says(own, /free messages for today are used/);
+    const bob = person('Bob');
+    const bobsOwn = world.telegram.privateChat(bob);
+    say(bobsOwn, bob, `/start ${startOf(notice)}`);
+    await says(bobsOwn, /for the person who asked/);
   }, 15_000);
 
   test('/usage is shown to its sender alone, and publicly without a number', async () => {
@@ -335,7 +346,7 @@ describe('keys in groups', () => {
       { name: 'env.txt', mime: 'text/plain', bytes: Buffer.from(`OPENAI_API_KEY=${inFile}`) },
       { caption: `${me()} what is wrong here?` },
     );
-    await says(chat, /file here holds an API key/);
+    await says(chat, /file here holds an API key/, { as: alice });
     expect(world.telegram.messages(chat).map((m) => m.message_id)).not.toContain(file.message_id);
     nowhere(inFile);
 
@@ -415,10 +426,13 @@ describe('one’s own key in a group', () => {
     await withKey(alice);
     const chat = group([alice]);
     say(chat, alice, `${me()} a question`);
-    const notice = await says(chat, /need your consent/);
-    expect(world.telegram.buttons(notice).some((b) => b.url?.includes('start=consent-'))).toBe(
-      true,
-    );
+    const notice = await says(chat, /for the person who asked alone/);
+    const own = world.telegram.privateChat(alice);
+    say(own, alice, `/start ${startOf(notice)}`);
+    const why = await says(own, /Before I use your own key in a group/);
+    world.telegram.press(why, 'Decide in private', alice);
+    world.telegram.press(await says(own, /Do you agree/), 'I agree', alice);
+    await says(chat, /a question/);
   });
 });
 

@@ -73,6 +73,11 @@ const rowOf = async (provider = 'openai') => {
     .where(and(eq(apiKeys.userId, userId), eq(apiKeys.provider, provider)));
   return row;
 };
+/** @returns whether there was one */
+async function remove(provider: string): Promise<boolean> {
+  const key = (await keys.list(userId)).find((k) => k.provider === provider);
+  return key !== undefined && (await keys.removeKey(userId, key)) !== undefined;
+}
 const count = (results: readonly AddResult[], what: AddResult['result']) =>
   results.filter(({ result }) => result === what).length;
 
@@ -249,13 +254,19 @@ describe('the key for a turn', () => {
     ]);
   });
 
-  test('is never a refused one, and it is refused once', async () => {
+  test('is never a refused one, and of twenty turns that fail at once one tells its owner', async () => {
     await give(SAMPLES.openai());
     const { version = 0 } = (await keys.keyFor(userId)) ?? {};
     const marked = await Promise.all(
-      Array.from({ length: 20 }, () => keys.markRefused(userId, 'openai', version)),
+      Array.from({ length: 20 }, (_, turnId) =>
+        keys.markRefused(userId, 'openai', version, turnId),
+      ),
     );
-    expect(marked.filter(Boolean)).toHaveLength(1);
+    expect(marked.filter((refusal) => refusal === 'told-here')).toHaveLength(1);
+    expect(marked.filter((refusal) => refusal === 'known')).toHaveLength(19);
+    // The one that tells comes again when its worker died before it could.
+    const telling = marked.indexOf('told-here');
+    expect(await keys.markRefused(userId, 'openai', version, telling)).toBe('told-here');
     expect(await keys.keyFor(userId)).toBeUndefined();
     expect(await keys.list(userId)).toMatchObject([{ state: 'refused' }]);
   });
@@ -265,7 +276,7 @@ describe('the key for a turn', () => {
     clock += 10;
     await give(SAMPLES.openai());
     const { version = 0 } = (await keys.keyFor(userId)) ?? {};
-    await keys.markRefused(userId, 'openai', version);
+    await keys.markRefused(userId, 'openai', version, 7);
     expect((await keys.keyFor(userId))?.provider).toBe('anthropic');
     expect(await keys.keyFor(userId, 'openai')).toBeUndefined();
   });
@@ -274,18 +285,18 @@ describe('the key for a turn', () => {
     await give(SAMPLES.openai());
     const { version = 0 } = (await keys.keyFor(userId)) ?? {};
     await give(SAMPLES.openai());
-    expect(await keys.markRefused(userId, 'openai', version)).toBe(false);
+    expect(await keys.markRefused(userId, 'openai', version, 7)).toBe('gone');
 
-    expect(await keys.remove(userId, 'openai')).toBe(true);
+    expect(await remove('openai')).toBe(true);
     await give(SAMPLES.openai());
-    expect(await keys.markRefused(userId, 'openai', version)).toBe(false);
+    expect(await keys.markRefused(userId, 'openai', version, 7)).toBe('gone');
     expect(await keys.keyFor(userId)).toBeDefined();
   });
 
   test('is gone when it was removed, once', async () => {
     await give(SAMPLES.openai());
-    expect(await keys.remove(userId, 'openai')).toBe(true);
-    expect(await keys.remove(userId, 'openai')).toBe(false);
+    expect(await remove('openai')).toBe(true);
+    expect(await remove('openai')).toBe(false);
     expect(await keys.keyFor(userId)).toBeUndefined();
     expect(await keys.list(userId)).toEqual([]);
   });
@@ -300,7 +311,7 @@ describe('the key for a turn', () => {
     expect(await keys.list(userId)).toMatchObject([
       { state: 'valid', lastUsedAt: new Date(clock) },
     ]);
-    await keys.markRefused(userId, 'openai', version);
+    await keys.markRefused(userId, 'openai', version, 7);
     await keys.markUsed(userId, 'openai', version);
     expect(await keys.list(userId)).toMatchObject([{ state: 'refused' }]);
   });
@@ -324,7 +335,7 @@ describe('a row that somebody else wrote into the database does not open', () =>
   test('one from before the key was deleted and added again', async () => {
     await give(SAMPLES.openai());
     const old = await rowOf();
-    await keys.remove(userId, 'openai');
+    await remove('openai');
     await give(SAMPLES.openai());
     if (old === undefined) throw new Error('no row');
     await database.db.update(apiKeys).set({ sealed: old.sealed }).where(eq(apiKeys.userId, userId));

@@ -47,8 +47,8 @@ test('what is appended is a whole chain, without gaps and without user ids', asy
   const all = await database.db.select().from(rows).orderBy(asc(rows.seq));
   expect(all.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
   expect(all[2]?.subject).toBe(ring.pseudonym('3'));
-  expect(await audit.of(3, 10)).toHaveLength(1);
-  expect(await audit.of(9, 10)).toHaveLength(0);
+  expect(await audit.of([3], 10)).toHaveLength(1);
+  expect(await audit.of([9], 10)).toHaveLength(0);
 });
 
 test('an empty trail is whole', async () => {

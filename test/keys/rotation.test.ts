@@ -201,7 +201,7 @@ test('replace, delete, use and rotation at the same time stay right', async () =
         await others.add(person.id, 'openai', new Secret(key));
         person.newest = key;
       } else if (i % 4 === 1) {
-        await others.remove(person.id, 'openai');
+        for (const key of await others.list(person.id)) await others.removeKey(person.id, key);
         person.newest = '';
       } else if (i % 4 === 2) {
         // Forgotten as a whole.

@@ -40,4 +40,10 @@ export const OTHER_SAMPLES = {
   huggingface: () => `hf_${randomText(34, LOWER + LOWER.toUpperCase())}`,
   perplexity: () => `pplx-${randomText(48)}`,
   github: () => `ghp_${randomText(36)}`,
+  githubFine: () => `github_pat_${randomText(22)}_${randomText(59)}`,
+  replicate: () => `r8_${randomText(37)}`,
+  nvidia: () => `nvapi-${base64url(63)}`,
+  cerebras: () => `csk-${randomText(48, LOWER + DIGITS)}`,
+  together: () => `tgp_v1_${base64url(42)}`,
+  anthropicRefresh: () => `${sk}ant-ort01-${base64url(94)}`,
 } as const;

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../../src/db/client.ts';
-import { chats, users } from '../../src/db/schema.ts';
+import { chats, identities, users } from '../../src/db/schema.ts';
 import type { AcceptedTurn } from '../../src/queue/mailbox.ts';
 
 export interface Who {
@@ -19,6 +19,9 @@ export async function userWithChat(db: Database): Promise<Who> {
     .values({ platform: 'telegram', platformChatId, kind: 'direct' })
     .returning({ id: chats.id });
   if (user === undefined || chat === undefined) throw new Error('no rows');
+  await db
+    .insert(identities)
+    .values({ platform: 'telegram', platformUserId: platformChatId, userId: user.id });
   return { userId: user.id, chatId: chat.id, platformChatId };
 }
 
@@ -37,6 +40,8 @@ export function turnFor(who: Who, order: number): AcceptedTurn {
     sentAt: new Date(1_700_000_000_000 + order * 1000),
     sentOrder: order,
     replyTo: String(order),
+    followsTurnId: undefined,
+    isPrivate: false,
     mergeKey: undefined,
     waitMs: 0,
   };

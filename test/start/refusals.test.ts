@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
 import { installation } from '../../src/db/schema.ts';
+import { type FakeDiscord, startFakeDiscord } from '../fakes/discord.ts';
 import type { TelegramSimulator } from '../fakes/telegram/types.ts';
 import { startTelegramSimulator } from '../fakes/telegram.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -17,15 +18,18 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 let directory: string;
 let telegram: TelegramSimulator;
+let discord: FakeDiscord;
 let database: TestDatabase;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'latchkey-start-'));
   telegram = await startTelegramSimulator();
+  discord = await startFakeDiscord();
   database = await createTestDatabase();
 });
 afterAll(async () => {
   await telegram.close();
+  await discord.close();
   await database.close();
   await rm(directory, { recursive: true, force: true });
 });
@@ -77,6 +81,31 @@ describe('the start is refused', () => {
     expect(code).toBe(1);
     expect(said).toMatch(/TELEGRAM_BOT_TOKEN/);
     expect(said).not.toContain('a'.repeat(35));
+    expect(said.split('\n')).toHaveLength(1);
+  });
+
+  test.concurrent('with a token that Discord does not know', async () => {
+    const wrong = ['MTA'.repeat(8), 'AbCdEf', 'x'.repeat(38)].join('.');
+    const { code, said } = await start({
+      TELEGRAM_BOT_TOKEN: '',
+      DISCORD_BOT_TOKEN: wrong,
+      DISCORD_API_ROOT: discord.apiRoot,
+    });
+    expect(code).toBe(1);
+    expect(said).toMatch(/DISCORD_BOT_TOKEN/);
+    expect(said).not.toContain(wrong);
+    expect(said.split('\n')).toHaveLength(1);
+  });
+
+  test.concurrent('with an intent that is not switched on at Discord', async () => {
+    const { code, said } = await start({
+      TELEGRAM_BOT_TOKEN: '',
+      DISCORD_BOT_TOKEN: discord.token,
+      DISCORD_API_ROOT: discord.apiRoot,
+      DISCORD_MESSAGE_CONTENT: 'on',
+    });
+    expect(code).toBe(1);
+    expect(said).toMatch(/DISCORD_MESSAGE_CONTENT/);
     expect(said.split('\n')).toHaveLength(1);
   });
 

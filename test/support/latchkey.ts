@@ -3,10 +3,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, type AppOptions, startApp, type Tuning } from '../../src/app.ts';
 import { parseConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { type AnthropicSimulator, startAnthropicSimulator } from '../fakes/anthropic.ts';
+import { type FakeDiscord, type FakeDiscordOptions, startFakeDiscord } from '../fakes/discord.ts';
 import { type OpenAiSimulator, startOpenAiSimulator } from '../fakes/openai.ts';
 import type { SimulatorOptions, TelegramSimulator } from '../fakes/telegram/types.ts';
 import { startTelegramSimulator } from '../fakes/telegram.ts';
@@ -15,12 +16,20 @@ import { createTestDatabase, type TestDatabase } from './database.ts';
 export interface LatchkeyOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly telegram?: SimulatorOptions;
+  /** Where given, Latchkey is on Discord too. */
+  readonly discord?: FakeDiscordOptions;
   /** How long a failing house key is left alone, in milliseconds; by default as in real life. */
   readonly houseClosedMs?: number;
+  /** How often what is no longer to be kept is deleted, in milliseconds; by default as in real life. */
+  readonly retentionEveryMs?: number;
+  /** Platforms of the test's own, beside Telegram. */
+  readonly platforms?: NonNullable<Tuning['platforms']>;
 }
 
 export interface World {
   readonly telegram: TelegramSimulator;
+  /** Undefined where the world was made without it. */
+  readonly discord: FakeDiscord | undefined;
   readonly openai: OpenAiSimulator;
   readonly anthropic: AnthropicSimulator;
   readonly database: TestDatabase;
@@ -28,7 +37,11 @@ export interface World {
   readonly env: Readonly<Record<string, string>>;
   /** Every line that was logged so far. */
   readonly logged: readonly string[];
-  start(env?: Readonly<Record<string, string>>): Promise<App>;
+  /** @param terminal where somebody sits, as a second platform */
+  start(
+    env?: Readonly<Record<string, string>>,
+    terminal?: NonNullable<AppOptions['terminal']>,
+  ): Promise<App>;
   close(): Promise<void>;
 }
 
@@ -36,10 +49,14 @@ export interface World {
 export async function createWorld({
   env = {},
   telegram: options,
+  discord: discordOptions,
   houseClosedMs,
+  retentionEveryMs,
+  platforms,
 }: LatchkeyOptions = {}): Promise<World> {
-  const [telegram, openai, anthropic, database, dataDir] = await Promise.all([
+  const [telegram, discord, openai, anthropic, database, dataDir] = await Promise.all([
     startTelegramSimulator(options),
+    discordOptions === undefined ? undefined : startFakeDiscord(discordOptions),
     startOpenAiSimulator(),
     startAnthropicSimulator(),
     createTestDatabase(),
@@ -50,6 +67,9 @@ export async function createWorld({
   const settings = {
     TELEGRAM_BOT_TOKEN: telegram.token,
     TELEGRAM_API_ROOT: telegram.url,
+    ...(discord === undefined
+      ? {}
+      : { DISCORD_BOT_TOKEN: discord.token, DISCORD_API_ROOT: discord.apiRoot }),
     DATABASE_URL: database.url.reveal(),
     DATA_DIR: dataDir,
     OPENAI_API_KEY: openai.apiKey,
@@ -59,12 +79,13 @@ export async function createWorld({
   };
   return {
     telegram,
+    discord,
     openai,
     anthropic,
     database,
     env: settings,
     logged,
-    async start(more = {}) {
+    async start(more = {}, terminal) {
       const config = parseConfig({ ...settings, ...more });
       const log = await createLog({
         level: config.logLevel,
@@ -74,6 +95,7 @@ export async function createWorld({
         config,
         log,
         onStep: (sentence) => logged.push(sentence),
+        ...(terminal === undefined ? {} : { terminal }),
         onFatal: (error) => logged.push(`fatal: ${String(error)}`),
         tuning: {
           vendorUrls: { openai: openai.url, anthropic: anthropic.url },
@@ -81,6 +103,8 @@ export async function createWorld({
           // The simulator's people read faster; pacing has tests of its own.
           telegramRates: { chatIntervalMs: 50, chatBurst: 20, groupPerMinute: 1_000 },
           ...(houseClosedMs === undefined ? {} : { houseClosedMs }),
+          ...(retentionEveryMs === undefined ? {} : { retentionEveryMs }),
+          ...(platforms === undefined ? {} : { platforms }),
         },
       });
       apps.push(app);
@@ -88,7 +112,7 @@ export async function createWorld({
     },
     async close() {
       for (const app of apps) await app.stop();
-      await Promise.all([telegram.close(), openai.close(), anthropic.close()]);
+      await Promise.all([telegram.close(), discord?.close(), openai.close(), anthropic.close()]);
       await database.close();
       await rm(dataDir, { recursive: true, force: true });
     },

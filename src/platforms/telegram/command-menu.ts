@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BotCommand } from 'grammy/types';
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '../../chat/sending/backoff.ts';
 import type { BotApi } from './bot-api.ts';
 import { answerCode, describe, TelegramStartError, toPlatformError } from './errors.ts';
 import type { TelegramLogger } from './logger.ts';

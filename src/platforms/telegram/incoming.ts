@@ -7,7 +7,7 @@ import { hasContent, type WireMessage, type WireUser } from './wire.ts';
 import { type BotIdentity, plainText, wordsOf } from './words.ts';
 
 /** Under this id Telegram shows every administrator of a group who writes anonymously. */
-const ANONYMOUS_ADMINISTRATOR = 1087968824;
+export const ANONYMOUS_ADMINISTRATOR = 1087968824;
 
 /** The person who sent it; undefined for all who are no user: bots, channels, automatic forwards. */
 export function personOf(message: WireMessage): WireUser | undefined {

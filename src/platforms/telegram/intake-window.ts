@@ -7,7 +7,7 @@
 
 import type { PlatformEvent } from '../../chat/message.ts';
 import { chatKey } from '../../chat/message.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '../../chat/sending/backoff.ts';
 import { describe } from './errors.ts';
 import type { TelegramLogger } from './logger.ts';
 import type { Reading } from './update-reader.ts';

@@ -1,6 +1,6 @@
 import type { Update } from 'grammy/types';
 import type { PlatformEvent } from '../../chat/message.ts';
-import { backoffMs, pause } from './backoff.ts';
+import { backoffMs, pause } from '../../chat/sending/backoff.ts';
 import { type BotApi, POLL_SECONDS } from './bot-api.ts';
 import { answerCode, describe, TelegramStartError } from './errors.ts';
 import { IntakeWindow } from './intake-window.ts';

@@ -13,7 +13,7 @@
  */
 
 import type { Addressed, IncomingMessage } from '../../chat/message.ts';
-import { Recent } from './recent.ts';
+import { Recent } from '../../chat/sending/recent.ts';
 import type { WireMessage } from './wire.ts';
 
 /** Telegram's clients split at 4096, but at a blank where there is one. UTF-16 units. */

@@ -4,11 +4,11 @@ import { InputFile } from 'grammy';
 import type { InlineKeyboardMarkup, Message, MessageEntity, ReplyParameters } from 'grammy/types';
 import type { ChatAddress } from '../../chat/message.ts';
 import { PlatformError } from '../../chat/platform.ts';
+import { Recent } from '../../chat/sending/recent.ts';
 import type { BotApi } from './bot-api.ts';
 import { destination } from './chat-address.ts';
 import { isDeletedAlready, isNotModified, migratedTo, toPlatformError } from './errors.ts';
 import { messageIdOf, parseMessageId } from './message-id.ts';
-import { Recent } from './recent.ts';
 
 export interface Content {
   /** At most 4096 UTF-16 units, not empty. */

@@ -6,7 +6,7 @@
  */
 
 import type { ChatAddress } from '../../chat/message.ts';
-import { pause } from './backoff.ts';
+import { pause } from '../../chat/sending/backoff.ts';
 
 export interface Rates {
   /** Messages a second, all chats together; as many may go at once. */

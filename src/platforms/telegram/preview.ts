@@ -1,12 +1,12 @@
 /** How an answer is shown while it grows: a draft in private chats, an edited message in groups. */
 
 import type { DeliveryLog, ReplyTarget } from '../../chat/reply.ts';
+import { NewestWins, type Shown } from '../../chat/sending/newest-wins.ts';
 import { THINKING } from '../../text/telegram.ts';
 import type { BotApi } from './bot-api.ts';
 import { destination } from './chat-address.ts';
 import { draftIdOf } from './draft-id.ts';
 import { certainlyNotDone, toPlatformError } from './errors.ts';
-import { NewestWins, type Shown } from './newest-wins.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pacing } from './pacing.ts';
 import { MESSAGE_LIMIT, renderPreview } from './render/index.ts';

@@ -1,6 +1,6 @@
 import type { ChatAddress } from '../../chat/message.ts';
 import { PlatformError } from '../../chat/platform.ts';
-import { backoffMs, pause } from './backoff.ts';
+import { backoffMs, pause } from '../../chat/sending/backoff.ts';
 import { certainlyNotDone, toPlatformError } from './errors.ts';
 import type { Pacing } from './pacing.ts';
 

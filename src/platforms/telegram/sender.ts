@@ -89,9 +89,7 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
     } catch (failure) {
       const error = toPlatformError(failure);
       if (error.retryable) throw error;
-      const shown =
-        onlyFor === undefined ? notice : { ...notice, markdown: onlyFor.publicMarkdown };
-      return await send(chat, shown, placement);
+      return await send(chat, publicNotice(notice, onlyFor), placement);
     }
   }
 
@@ -111,7 +109,12 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
 
   return {
     name: 'telegram',
-    traits: { deletesDirectMessages: true, showsPrivately: 'at-once' },
+    traits: {
+      deletesDirectMessages: true,
+      showsPrivately: 'at-once',
+      showsQuoted: 'always',
+      groupConversation: 'chat',
+    },
     async notify(target, notice) {
       try {
         return await notify(target, notice);
@@ -161,6 +164,13 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
       kind: 'direct',
     }),
   };
+}
+
+/** What everybody may read of a notice that could not be shown to one person. */
+function publicNotice(notice: Notice, onlyFor: NoticeTarget['onlyFor']): Notice {
+  if (onlyFor === undefined) return notice;
+  const { publicMarkdown: markdown, publicButtons: buttons } = onlyFor;
+  return { ...notice, markdown, ...(buttons === undefined ? {} : { buttons }) };
 }
 
 /** The one person of a group whom the notice is for: as asked, or as an ephemeral command says. */

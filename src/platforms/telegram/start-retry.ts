@@ -1,4 +1,4 @@
-import { backoffMs, pause } from './backoff.ts';
+import { backoffMs, pause } from '../../chat/sending/backoff.ts';
 import { answerCode, describe, TelegramStartError } from './errors.ts';
 import type { TelegramLogger } from './logger.ts';
 

@@ -1,5 +1,6 @@
 /** Telegram as a platform: what comes in, what goes out, and the menu of commands. */
 
+import type { ChatRights } from '../../chat/chat-rights.ts';
 import type { PlatformSender } from '../../chat/platform.ts';
 import type { Secret } from '../../secret.ts';
 import { createBotApi } from './bot-api.ts';
@@ -7,6 +8,7 @@ import { type CommandMenu, registerCommands } from './command-menu.ts';
 import type { TelegramLogger } from './logger.ts';
 import type { Rates } from './pacing.ts';
 import { createTelegramReceiver, type TelegramReceiver } from './receiver.ts';
+import { createTelegramRights } from './rights.ts';
 import { createTelegramSender, type SendingTimes } from './sender.ts';
 
 export type TelegramOptions = {
@@ -30,6 +32,7 @@ export interface Telegram {
   readonly receiver: TelegramReceiver;
   /** Sends without the receiver being started, as in a process that only answers. */
   readonly sender: PlatformSender;
+  readonly rights: ChatRights;
   /** What the web server mounts; undefined with long polling. */
   readonly webhook:
     | {
@@ -66,6 +69,7 @@ export function createTelegram(options: TelegramOptions): Telegram {
       ...(options.sending === undefined ? {} : { times: options.sending }),
       ...(options.rates === undefined ? {} : { rates: options.rates }),
     }),
+    rights: createTelegramRights(api),
     webhook:
       options.mode === 'webhook' && webhookHandler !== undefined
         ? {

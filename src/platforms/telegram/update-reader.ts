@@ -1,11 +1,11 @@
 import type { ButtonPress, PlatformEvent } from '../../chat/message.ts';
+import { Recent } from '../../chat/sending/recent.ts';
 import { addressIn, addressOf } from './chat-address.ts';
 import { turnIdOf } from './draft-id.ts';
 import { incomingMessage, personOf } from './incoming.ts';
 import { MergeHints } from './merge.ts';
 import { messageIdOf } from './message-id.ts';
 import { displayName } from './quoted.ts';
-import { Recent } from './recent.ts';
 import { parseUpdate, type WireMessage, type WireUpdate } from './wire.ts';
 import type { BotIdentity } from './words.ts';
 

@@ -52,7 +52,12 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
 
   return {
     name: 'terminal',
-    traits: { deletesDirectMessages: true, showsPrivately: 'at-once' },
+    traits: {
+      deletesDirectMessages: true,
+      showsPrivately: 'at-once',
+      showsQuoted: 'always',
+      groupConversation: 'chat',
+    },
 
     async notify(_target, notice) {
       const messageId = dependencies.nextId();

@@ -1,5 +1,6 @@
 /** The terminal as a platform: one user, one direct chat. */
 
+import type { ChatRights } from '../../chat/chat-rights.ts';
 import type { ChatAddress, IncomingMessage, PlatformEvent, Sender } from '../../chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from '../../chat/platform.ts';
 import { terminalText } from '../../text/terminal.ts';
@@ -31,6 +32,7 @@ export interface TerminalOptions {
 export interface Terminal {
   readonly receiver: PlatformReceiver;
   readonly sender: PlatformSender;
+  readonly rights: ChatRights;
 }
 
 const CHAT: ChatAddress = { platform: 'terminal', chatId: 'terminal', kind: 'direct' };
@@ -214,7 +216,9 @@ export function createTerminal(options: TerminalOptions): Terminal {
       if (hint === terminalText.stopping()) hint = '';
     },
   });
-  return { receiver, sender };
+  // Whoever sits at it runs it.
+  const rights: ChatRights = { opensThreads: false, mayManage: async () => true };
+  return { receiver, sender, rights };
 }
 
 /** What the user wrote, as it stays above. Of a long text the beginning. */

@@ -59,16 +59,31 @@ export function answerFacts({ platform, newTurn, needing, asked }: Stage): void 
       );
     });
 
-    test('of which nobody knows whether it arrived comes again and says so', async () => {
-      const { seat, restart, turn } = await asked();
-      await turn.deliveries.begin(0);
-      await (await restart()).finish({ markdown: whole });
-      expect(count(seat, 'The end.')).toBe(1);
-      expect(count(seat, platform.mayBeRepeat)).toBe(1);
-      expect(await (await turn.takeOver()).begin(0)).toMatchObject({ state: 'sent' });
-    });
+    needing(
+      'repeats',
+      'of which nobody knows whether it arrived comes again and says so',
+      async () => {
+        const { seat, restart, turn } = await asked();
+        await turn.deliveries.begin(0);
+        await (await restart()).finish({ markdown: whole });
+        expect(count(seat, 'The end.')).toBe(1);
+        expect(count(seat, platform.mayBeRepeat)).toBe(1);
+        expect(await (await turn.takeOver()).begin(0)).toMatchObject({ state: 'sent' });
+      },
+    );
 
-    needing('network', 'that arrived unconfirmed stands twice and says so', async () => {
+    needing(
+      'network',
+      'that arrived unconfirmed never stands twice without saying so',
+      async () => {
+        const { seat, open } = await asked();
+        seat.loseNextConfirmation();
+        await open().finish({ markdown: whole });
+        expect(count(seat, 'The end.')).toBe(1 + count(seat, platform.mayBeRepeat));
+      },
+    );
+
+    needing('doubling', 'that arrived unconfirmed stands twice and says so', async () => {
       const { seat, open } = await asked();
       seat.loseNextConfirmation();
       await open().finish({ markdown: whole });

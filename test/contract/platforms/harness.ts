@@ -16,7 +16,11 @@ export type Ability =
   /** Messages can be taken away, whatever came after them. */
   | 'deletion'
   /** Sending can fail, and can fail without anybody knowing whether it did. */
-  | 'network';
+  | 'network'
+  /** What arrived unconfirmed can come to stand twice. */
+  | 'doubling'
+  /** An answer of which nobody knows whether it arrived is sent again. */
+  | 'repeats';
 
 export interface Seat {
   readonly receiver: PlatformReceiver;

@@ -27,9 +27,11 @@ export function receivingFacts({ platform, needing, listen }: Stage): void {
       await until(() => messages().length >= 5);
       expect(messages().map(({ text }) => text)).toEqual(texts);
       expect(new Set(messages().map(({ messageId }) => messageId)).size).toBe(5);
-      const orders = messages().map(({ order }) => order);
-      expect(orders.every((order, i) => i === 0 || order > Number(orders[i - 1]))).toBe(true);
-      expect(orders.every(Number.isSafeInteger)).toBe(true);
+      const dated = messages().map(({ sentAt, order }) => [sentAt.getTime(), order] as const);
+      const sorted = dated.toSorted((one, next) => one[0] - next[0] || one[1] - next[1]);
+      expect(sorted).toEqual(dated);
+      expect(new Set(dated.map(String)).size).toBe(5);
+      expect(dated.every(([, order]) => Number.isSafeInteger(order))).toBe(true);
     });
 
     test.each([

@@ -92,9 +92,10 @@ export function stageOf(platform: Platform, newTurn: () => Promise<Turn>) {
     const question = await hear('why?');
     const turn = await newTurn();
     function open(sender = seat.sender, deliveries = turn.deliveries): Reply {
-      const { chat, messageId } = question;
+      const { chat, messageId, replyHandle } = question;
       const { turnId } = turn;
-      const reply = sender.openReply({ turnId, chat, replyTo: messageId, deliveries });
+      const handle = replyHandle === undefined ? {} : { replyHandle };
+      const reply = sender.openReply({ turnId, chat, replyTo: messageId, deliveries, ...handle });
       onTestFinished(() => reply.abandon());
       return reply;
     }

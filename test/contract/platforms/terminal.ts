@@ -23,6 +23,7 @@ export const terminalWindow: Platform = {
   lacks: {
     edits: NO_EDITS,
     network: NO_NETWORK,
+    doubling: NO_NETWORK,
     deletion: 'what has scrolled away is out of reach',
   },
   sit: async () => seatAt(new Window(200, 60), new Keyboard()),
@@ -37,6 +38,7 @@ export const terminalPipe: Platform = {
     stopControl: 'there are no keys',
     unsaying: 'what was printed stays',
     network: NO_NETWORK,
+    doubling: NO_NETWORK,
     deletion: 'what was printed stays',
   },
   sit: async () => seatAt(new Pipe(), new PassThrough()),

@@ -24,6 +24,9 @@ export function chatMethods(world: World): MethodTable {
       if (userId <= 0) throw badRequest('Invalid user_id specified');
       const record = findChat(world, params, 'read');
       if (userId === world.bot.id) return botMember(world, record);
+      if (record.hidesMembers && record.bot !== 'administrator') {
+        throw badRequest('CHAT_ADMIN_REQUIRED');
+      }
       const member = record.members.get(userId);
       if (member !== undefined) return personMember(record, member);
       const user = world.users.get(userId);
@@ -39,7 +42,8 @@ export function chatMethods(world: World): MethodTable {
         throw badRequest('there are no administrators in the private chat');
       }
       const owner = personMember(record, record.creator);
-      return record.bot === 'administrator' ? [owner, botMember(world, record)] : [owner];
+      const people = [owner, ...record.administrators.map((user) => personMember(record, user))];
+      return record.bot === 'administrator' ? [...people, botMember(world, record)] : people;
     },
 
     getChatMemberCount: ({ params }) => findChat(world, params, 'read').members.size + 1,
@@ -57,7 +61,9 @@ export function chatMethods(world: World): MethodTable {
 function personMember(record: ChatRecord, user: User): ChatMember {
   return user.id === record.creator.id && record.chat.type !== 'private'
     ? { status: 'creator', user, is_anonymous: false }
-    : { status: 'member', user };
+    : record.administrators.some((administrator) => administrator.id === user.id)
+      ? administrator(user, false)
+      : { status: 'member', user };
 }
 
 export function botMember(world: World, record: ChatRecord): ChatMember {

@@ -32,6 +32,8 @@ export interface ChatRecord {
   readonly log: StoredMessage[];
   readonly members: Map<number, User>;
   readonly creator: User;
+  readonly administrators: readonly User[];
+  readonly hidesMembers: boolean;
   /** In private chats `kicked` means that the user blocked the bot. */
   bot: 'member' | 'administrator' | 'kicked' | 'left';
   readonly botCanDelete: boolean;
@@ -115,7 +117,14 @@ export class World {
         ...(last_name === undefined ? {} : { last_name }),
         ...(username === undefined ? {} : { username }),
       },
-      { members: [user], creator: user, bot: 'member', botCanDelete: false },
+      {
+        members: [user],
+        creator: user,
+        bot: 'member',
+        botCanDelete: false,
+        administrators: [],
+        hidesMembers: false,
+      },
     );
   }
 
@@ -135,8 +144,10 @@ export class World {
             ...(group.forum === true ? { is_forum: true } : {}),
           };
     return this.#addChat(chat, {
-      members: [creator, ...members],
+      members: [creator, ...members, ...(group.administrators ?? [])],
       creator,
+      administrators: group.administrators ?? [],
+      hidesMembers: group.hidesMembers ?? false,
       bot: botIsAdmin ? 'administrator' : 'member',
       botCanDelete: canDelete,
     });
@@ -145,8 +156,16 @@ export class World {
   /** A supergroup with everybody who is in the group. */
   supergroupOf(old: ChatRecord, title: string): ChatRecord {
     const chat: LiveChat = { id: this.newSupergroupId(), type: 'supergroup', title };
-    const { creator, bot, botCanDelete } = old;
-    return this.#addChat(chat, { members: [...old.members.values()], creator, bot, botCanDelete });
+    const { creator, administrators, hidesMembers, bot, botCanDelete } = old;
+    const members = [...old.members.values()];
+    return this.#addChat(chat, {
+      members,
+      creator,
+      administrators,
+      hidesMembers,
+      bot,
+      botCanDelete,
+    });
   }
 
   #newGroupId(): number {
@@ -161,7 +180,10 @@ export class World {
 
   #addChat(
     chat: LiveChat,
-    details: Pick<ChatRecord, 'creator' | 'bot' | 'botCanDelete'> & {
+    details: Pick<
+      ChatRecord,
+      'creator' | 'administrators' | 'hidesMembers' | 'bot' | 'botCanDelete'
+    > & {
       readonly members: readonly User[];
     },
   ): ChatRecord {

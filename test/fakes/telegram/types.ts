@@ -49,6 +49,10 @@ export interface NewGroup {
   readonly canDelete?: boolean;
   /** Default: the first of the members. */
   readonly creator?: User;
+  /** Members who are administrators beside the creator. */
+  readonly administrators?: readonly User[];
+  /** Who is a member is told to nobody but administrators (`getChatMember` is refused). */
+  readonly hidesMembers?: boolean;
 }
 
 export interface SentFile {

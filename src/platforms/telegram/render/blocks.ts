@@ -1,9 +1,9 @@
 /** Blocks of Markdown: paragraphs, lists, code, tables … */
 
 import type { Code, Definition, Heading, List, ListItem, RootContent, Table } from 'mdast';
+import { alignTable } from '../../../text/parsing/table.ts';
 import { clean } from './clean.ts';
 import { plain, renderInline, type WalkContext } from './inline.ts';
-import { alignTable } from './table.ts';
 
 /** One for each depth of a list, then over again. */
 const BULLETS = ['•', '◦', '▪'];

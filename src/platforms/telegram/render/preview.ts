@@ -1,6 +1,6 @@
 /** An answer as it grows: what is shown before it is complete. */
 
-import { type FencedCode, sections } from './fences.ts';
+import { type FencedCode, sections } from '../../../text/parsing/fences.ts';
 import { type RenderOptions, render } from './render.ts';
 import { EMPTY, join, MESSAGE_LIMIT, type Rendered, slice } from './rendered.ts';
 import { split } from './split.ts';

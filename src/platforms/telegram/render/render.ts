@@ -1,10 +1,10 @@
 /** Markdown to what Telegram shows. */
 
 import type { Nodes } from 'mdast';
+import { type Parsed, parse } from '../../../text/parsing/parse.ts';
 import { renderBlocks } from './blocks.ts';
 import { Builder } from './builder.ts';
 import { neutralise } from './neutralise.ts';
-import { type Parsed, parse } from './parse.ts';
 import { type Rendered, slice } from './rendered.ts';
 
 export interface RenderOptions {

@@ -1,6 +1,6 @@
 /** Code too long to be read in messages, as files. */
 
-import { shortenedCode } from '../../../text/markdown.ts';
+import { shortenedCode } from '../markdown.ts';
 import { columns, type FencedCode, sections } from './fences.ts';
 import { fileExtension } from './languages.ts';
 
@@ -17,11 +17,17 @@ export interface LongCode {
 }
 
 const PREVIEW_LINES = 30;
-/** UTF-16 code units: lines can be of any length. */
-const PREVIEW_LENGTH = 2000;
+const PREVIEW_CHARS = 2000;
 
-/** @param minChars in UTF-16 code units: code of more becomes a file */
-export function extractLongCode(markdown: string, minChars: number): LongCode {
+/**
+ * @param minChars in UTF-16 code units: code of more becomes a file
+ * @param previewChars in UTF-16 code units, since lines can be of any length
+ */
+export function extractLongCode(
+  markdown: string,
+  minChars: number,
+  previewChars: number = PREVIEW_CHARS,
+): LongCode {
   const files: CodeFile[] = [];
   const found = sections(markdown.toWellFormed().replace(/\r\n?/g, '\n'));
   if (!found.some((section) => section.type === 'code' && section.content.length > minChars)) {
@@ -32,16 +38,16 @@ export function extractLongCode(markdown: string, minChars: number): LongCode {
     if (section.content.length <= minChars) return fenced(section, section.content);
     const name = `code-${files.length + 1}.${fileExtension(section.info)}`;
     files.push({ name, content: section.content.replace(/\n*$/, '\n') });
-    const preview = beginning(section.content);
+    const preview = beginning(section.content, previewChars);
     const indent = ' '.repeat(columns(section.prefix));
     return `${fenced(section, preview)}\n${indent}${shortenedCode(name)}\n\n`;
   });
   return { markdown: pieces.join(''), files };
 }
 
-function beginning(content: string): string {
+function beginning(content: string, length: number): string {
   const lines = content.split('\n', PREVIEW_LINES).join('\n');
-  return `${lines.slice(0, PREVIEW_LENGTH).toWellFormed().replace('\ufffd', '').trimEnd()}\n…`;
+  return `${lines.slice(0, length).toWellFormed().replace('\ufffd', '').trimEnd()}\n…`;
 }
 
 function fenced({ prefix, fence, info }: FencedCode, content: string): string {

@@ -1,0 +1,87 @@
+/** Reads and writes what /chat sets. On the way of a message they come along with its chat's row. */
+
+import type { Database, Queryable } from '../db/client.ts';
+import { and, eq, sql } from '../db/drizzle.ts';
+import { chatSettings } from '../db/schema.ts';
+import { type ChatRules, NO_RULES, readPlaces, wholeOf } from './chat-rules.ts';
+import type { ChatAddress } from './message.ts';
+
+export interface ChatSettings {
+  read(chat: ChatAddress): Promise<ChatRules>;
+  write(chat: ChatAddress, change: Partial<ChatRules>): Promise<void>;
+}
+
+export function createChatSettings({ db }: { readonly db: Database }): ChatSettings {
+  return {
+    async read(chat) {
+      const whole = wholeOf(chat);
+      const [row] = await db
+        .select()
+        .from(chatSettings)
+        .where(
+          and(eq(chatSettings.platform, whole.platform), eq(chatSettings.wholeId, whole.wholeId)),
+        );
+      return rulesOf(row);
+    },
+
+    async write(chat, change) {
+      const { places, ...rest } = change;
+      const set = { ...rest, ...(places === undefined ? {} : { places }) };
+      await db
+        .insert(chatSettings)
+        .values({ ...wholeOf(chat), ...set })
+        .onConflictDoUpdate({ target: [chatSettings.platform, chatSettings.wholeId], set });
+    },
+  };
+}
+
+/** @param row null or undefined: nothing was ever set */
+export function rulesOf(row: typeof chatSettings.$inferSelect | null | undefined): ChatRules {
+  if (row == null) return NO_RULES;
+  const { platform: _, wholeId: __, places, ...rules } = row;
+  return { ...rules, places: readPlaces(places) };
+}
+
+/** A group got another id. What was set under the new one before the news came is given up. */
+export async function moveChatSettings(
+  tx: Queryable,
+  from: ChatAddress,
+  to: ChatAddress,
+): Promise<void> {
+  const old = wholeOf(from);
+  const next = wholeOf(to);
+  const [row] = await tx
+    .delete(chatSettings)
+    .where(and(eq(chatSettings.platform, old.platform), eq(chatSettings.wholeId, old.wholeId)))
+    .returning();
+  if (row !== undefined) {
+    const places = readPlaces(row.places)?.map((place) =>
+      place.startsWith(`${from.chatId}/`)
+        ? `${to.chatId}${place.slice(from.chatId.length)}`
+        : place,
+    );
+    const moved = { ...row, ...next, places: places ?? null };
+    await tx
+      .insert(chatSettings)
+      .values(moved)
+      .onConflictDoUpdate({
+        target: [chatSettings.platform, chatSettings.wholeId],
+        set: moved,
+      });
+  }
+  // What was reserved goes first: settling takes its locks in this order too.
+  await tx.execute(sql`
+    update reservations set chat_whole_id = ${next.wholeId}
+    where chat_platform = ${old.platform} and chat_whole_id = ${old.wholeId}
+      and settled_at is null`);
+  await tx.execute(sql`
+    with old as (
+      delete from chat_days where platform = ${old.platform} and whole_id = ${old.wholeId}
+      returning *
+    )
+    insert into chat_days as c (platform, whole_id, day, turns, spent_micros, reserved_micros)
+    select ${next.platform}, ${next.wholeId}, day, turns, spent_micros, reserved_micros from old
+    on conflict (platform, whole_id, day) do update set turns = c.turns + excluded.turns,
+      spent_micros = c.spent_micros + excluded.spent_micros,
+      reserved_micros = c.reserved_micros + excluded.reserved_micros`);
+}

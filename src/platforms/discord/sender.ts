@@ -1,0 +1,117 @@
+import type { PlatformSender } from '../../chat/platform.ts';
+import { DiscordApi } from './api.ts';
+import { Channels, directChatOf, isSnowflake } from './channels.ts';
+import { download } from './download.ts';
+import { describe, isUnknownMessage, toPlatformError } from './errors.ts';
+import type { DiscordLogger } from './logger.ts';
+import { answerPress, editNotice, notify } from './notices.ts';
+import { PREVIEW_TIMING, type PreviewTiming } from './preview.ts';
+import { openReply } from './reply.ts';
+import type { Rest } from './rest.ts';
+import { Retries, retrying } from './retries.ts';
+
+/** In milliseconds. */
+export interface SendingTimes extends PreviewTiming {
+  /** How long a final answer may take with all repetitions, before it is put off. */
+  readonly answerBudgetMs: number;
+  readonly noticeBudgetMs: number;
+  readonly deletionBudgetMs: number;
+  readonly downloadMs: number;
+  /** Before the first repetition of what failed; doubles up to 10 s. */
+  readonly retryMs: number;
+}
+
+const SENDING_TIMES: SendingTimes = {
+  ...PREVIEW_TIMING,
+  answerBudgetMs: 60_000,
+  noticeBudgetMs: 10_000,
+  deletionBudgetMs: 5000,
+  downloadMs: 30_000,
+  retryMs: 500,
+};
+
+export interface SenderOptions {
+  readonly rest: Rest;
+  readonly apiRoot: string;
+  readonly log: DiscordLogger;
+  readonly times?: Partial<SendingTimes>;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** Sends through REST alone: nothing of it needs the gateway. */
+export function createDiscordSender(options: SenderOptions): PlatformSender {
+  const { rest, apiRoot, log: logger, now = Date.now } = options;
+  const times = { ...SENDING_TIMES, ...options.times };
+  const { retryMs } = times;
+  const api = new DiscordApi(rest);
+  const channels = new Channels(api);
+  const tools = { api, channels, now };
+  const noticeParts = { ...tools, noticing: { retryMs, budgetMs: times.noticeBudgetMs } };
+  const replyParts = {
+    ...tools,
+    timing: times,
+    finishing: { retryMs, budgetMs: times.answerBudgetMs },
+    logger,
+  };
+
+  return {
+    name: 'discord',
+    traits: {
+      deletesDirectMessages: false,
+      showsPrivately: 'on-request',
+      showsQuoted: 'sometimes',
+      groupConversation: 'replies',
+    },
+    async notify(target, notice) {
+      try {
+        return await notify(noticeParts, target, notice);
+      } catch (error) {
+        throw toPlatformError(error, 'send');
+      }
+    },
+    async editNotice(chat, messageId, notice, replyHandle) {
+      try {
+        await editNotice(noticeParts, { chat, replyHandle }, messageId, notice);
+      } catch (failure) {
+        const error = toPlatformError(failure, 'send');
+        if (error.code !== 'gone') throw error;
+      }
+    },
+    async answerPress(press, text) {
+      // The receiver has told Discord already that the press arrived.
+      if (text === undefined || text === '') return;
+      try {
+        await answerPress(noticeParts, press, text);
+      } catch (error) {
+        logger.info(describe(error), 'a press could not be answered');
+      }
+    },
+    async deleteMessage(chat, messageId) {
+      // What was said through a form or a command is no message.
+      if (!isSnowflake(messageId)) return 'refused';
+      const retries = new Retries({ retryMs, budgetMs: times.deletionBudgetMs });
+      try {
+        const remove = async () => deleteMessage(api, await channels.of(chat), messageId);
+        await retrying(retries, remove, { repeatable: true });
+        return 'deleted';
+      } catch (error) {
+        logger.info(describe(error), 'a message could not be deleted');
+        return 'refused';
+      }
+    },
+    openReply: (target) => openReply(replyParts, target),
+    download: (file, maxBytes) =>
+      download({ api, apiRoot, now, timeoutMs: times.downloadMs }, file, maxBytes),
+    directChat: ({ platformUserId }) => directChatOf(platformUserId),
+  };
+}
+
+/** That it is gone already is no error. */
+async function deleteMessage(api: DiscordApi, channelId: string, messageId: string): Promise<void> {
+  try {
+    await api.delete(channelId, messageId);
+  } catch (error) {
+    if (!isUnknownMessage(error)) throw error;
+  }
+}
