@@ -148,7 +148,9 @@ export async function linkingTown(database: TestDatabase) {
   return {
     db,
     clock,
+    ring,
     vault,
+    audit,
     identities,
     turnIntake: intake,
     mailbox,
