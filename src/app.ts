@@ -13,6 +13,7 @@ import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
+import { createAfresh } from './commands/afresh.ts';
 import { createChat } from './commands/chat.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
@@ -28,6 +29,7 @@ import {
   createStop,
   createTerms,
 } from './commands/general.ts';
+import { createKeyHistory } from './commands/key-history.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
 import { legalTexts } from './commands/legal-texts.ts';
 import { createLimit } from './commands/limit.ts';
@@ -55,6 +57,7 @@ import { createOwnLimit } from './funding/own-limit.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
+import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { tombstoneFileOf } from './keys/tombstones.ts';
@@ -172,9 +175,13 @@ async function compose(
   const { db } = connection;
 
   // Keys
-  const ring = await openKeyRing({
+  const ringProblems: string[] = [];
+  let tellOfRing = (sentence: string): void => void ringProblems.push(sentence);
+  const { ring } = await openKeyRing({
     db,
-    file: config.keyRingFile,
+    config: config.keyRing,
+    onProblem: (error) => tellOfRing(serializeError(error).message),
+    onClose,
     // Workers answer what a bot took in: they need its ring, not one of their own.
     mayCreate: config.role !== 'worker',
     onStep,
@@ -183,7 +190,8 @@ async function compose(
   const provider = createProviders({
     baseUrls: { ...config.baseUrls, ...tuning.vendorUrls },
   });
-  const apiKeys = createApiKeys({ db, vault, providers: provider });
+  const audit = createAudit({ db, ring });
+  const apiKeys = createApiKeys({ db, vault, audit, providers: provider });
 
   // Queue
   const wakeups = createWakeups({
@@ -259,6 +267,9 @@ async function compose(
     log,
   });
 
+  tellOfRing = (sentence) => operators.warn(`key-ring: ${sentence}`, generalText.keyRing(sentence));
+  for (const sentence of ringProblems) tellOfRing(sentence);
+
   // Funding and conversation
   const identities = createIdentities({
     db,
@@ -270,6 +281,7 @@ async function compose(
   const forgetting = createForgetting({
     db,
     ring,
+    audit,
     deletions,
     tombstoneFile: tombstoneFileOf(config.keyRingFile),
     onError: (error) => log.error({ error: serializeError(error) }, 'writing the tombstones'),
@@ -290,7 +302,10 @@ async function compose(
     breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
   };
   const linkCodes = createLinkCodes({ db, ring });
-  const linking = { linking: createLinking({ db }), tell: createTellLinked({ sender, log }) };
+  const linking = {
+    linking: createLinking({ db, audit }),
+    tell: createTellLinked({ sender, log }),
+  };
   const suggestModels = createModelSuggestions({ ...funding, identities, prices, provider });
   const commands: Command[] = [];
   const runner = createCommandRunner({
@@ -324,6 +339,8 @@ async function compose(
     }),
     setKey,
     createKeys({ db, apiKeys }),
+    createKeyHistory({ db, audit }),
+    createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, ownLimit, mailbox }),
     createLimit({ db, ownLimit }),
@@ -339,7 +356,7 @@ async function compose(
     createStop({ db, identities, mailbox }),
     createForget({ forgetting, deletions }),
     createHelp(() => commands),
-    createExport({ exports: createExports({ db, vault }), sender }),
+    createExport({ exports: createExports({ db, vault, audit }), audit, sender }),
     createPrivacy(legal.privacy),
     createTerms(legal.terms),
     createConsent({ db, vault, mailbox, wakeups }),
@@ -406,6 +423,7 @@ async function compose(
     commands: runner,
     gate: createChatGate({ rights: (platform) => rights.get(platform), log }),
     setKey,
+    audit,
     mailbox,
     wakeups,
     sender,

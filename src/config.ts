@@ -37,6 +37,19 @@ export type HouseConfig =
   | { readonly provider: 'openai' | 'anthropic'; readonly model: string; readonly apiKey: Secret }
   | { readonly provider: 'offline' };
 
+/** HashiCorp Vault's Transit engine. */
+export interface VaultConfig {
+  readonly kind: 'vault';
+  /** Without a slash at the end. */
+  readonly address: string;
+  readonly token: Secret;
+  readonly mount: string;
+  readonly key: string;
+}
+
+/** Where the KEKs are. */
+export type KeyRingConfig = { readonly kind: 'file'; readonly file: string } | VaultConfig;
+
 export interface Config {
   /** With neither platform set, the chat opens in the terminal. */
   readonly telegram: TelegramConfig | undefined;
@@ -61,7 +74,8 @@ export interface Config {
   readonly queue: { readonly kind: 'postgres' } | { readonly kind: 'redis'; readonly url: Secret };
   /** Absolute. */
   readonly dataDir: string;
-  /** Absolute. */
+  readonly keyRing: KeyRingConfig;
+  /** Absolute. What belongs beside the ring stands beside this, also where the KEKs are elsewhere. */
   readonly keyRingFile: string;
   readonly pricesFile: string | undefined;
   /** Absolute: the operator's own texts for /privacy and /terms. */
@@ -98,6 +112,7 @@ const NEVER_SHOWN = new Set([
   'ANTHROPIC_API_KEY',
   'DATABASE_URL',
   'REDIS_URL',
+  'VAULT_TOKEN',
 ]);
 
 const HTTP = /^https?:$/;
@@ -137,6 +152,14 @@ const schema = z.object({
   REDIS_URL: secretAddress(REDIS, 'redis://user:password@host:port, or rediss:// with TLS'),
   DATA_DIR: z.string().default('./data'),
   KEY_RING_FILE: z.string().optional(),
+  VAULT_ADDR: address(HTTP, "Vault's address, such as https://vault.example.org:8200").optional(),
+  VAULT_TOKEN: secret(/^[\x21-\x7e]+$/, 'a token of Vault, without spaces'),
+  VAULT_TRANSIT_KEY: z
+    .string()
+    .regex(/^([\w-][\w.-]*\/)*[\w-][\w.-]*$/, {
+      error: 'the name of a key of the Transit engine, or mount/name',
+    })
+    .optional(),
   PRICES_FILE: z.string().optional(),
   PRIVACY_FILE: z.string().optional(),
   TERMS_FILE: z.string().optional(),
@@ -203,6 +226,7 @@ function compose(settings: Settings, problems: string[]): Config {
       `ROLE is ${role}, which needs TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN: there is no platform to serve.`,
     );
   }
+  const keyRingFile = resolve(settings.KEY_RING_FILE ?? join(dataDir, 'key-ring.json'));
   return {
     telegram,
     discord,
@@ -218,7 +242,8 @@ function compose(settings: Settings, problems: string[]): Config {
       : { kind: 'embedded', dataDir },
     queue: settings.REDIS_URL ? { kind: 'redis', url: settings.REDIS_URL } : { kind: 'postgres' },
     dataDir,
-    keyRingFile: resolve(settings.KEY_RING_FILE ?? join(dataDir, 'key-ring.json')),
+    keyRing: composeVault(settings, problems) ?? { kind: 'file', file: keyRingFile },
+    keyRingFile,
     pricesFile: settings.PRICES_FILE === undefined ? undefined : resolve(settings.PRICES_FILE),
     privacyFile: settings.PRIVACY_FILE === undefined ? undefined : resolve(settings.PRIVACY_FILE),
     termsFile: settings.TERMS_FILE === undefined ? undefined : resolve(settings.TERMS_FILE),
@@ -254,6 +279,27 @@ function composeTelegram(settings: Settings, problems: string[]): TelegramConfig
     problems.push(`TELEGRAM_WEBHOOK_URL is "${url}"; Telegram calls https:// addresses only.`);
   }
   return { token, apiRoot, mode: 'webhook', url, secret };
+}
+
+function composeVault(settings: Settings, problems: string[]): VaultConfig | undefined {
+  const { VAULT_ADDR: address, VAULT_TOKEN: token, VAULT_TRANSIT_KEY: path } = settings;
+  if (path === undefined) {
+    // The first two are often set for Vault's own tools: they alone mean nothing here.
+    return undefined;
+  }
+  if (address === undefined || token === undefined) {
+    const missing = address === undefined ? 'VAULT_ADDR' : 'VAULT_TOKEN';
+    problems.push(`VAULT_TRANSIT_KEY is set without ${missing}: the key ring in Vault needs both.`);
+    return undefined;
+  }
+  if (settings.KEY_RING_FILE !== undefined) {
+    problems.push(
+      'KEY_RING_FILE and VAULT_TRANSIT_KEY are both set: the key ring is in a file, or in Vault.',
+    );
+  }
+  const slash = path.lastIndexOf('/');
+  const mount = slash === -1 ? 'transit' : path.slice(0, slash);
+  return { kind: 'vault', address, token, mount, key: path.slice(slash + 1) };
 }
 
 function composeDiscord(settings: Settings): DiscordConfig | undefined {

@@ -7,6 +7,8 @@
 import type { CommandContext } from '../commands/command.ts';
 import { FORGET_ACTION } from '../commands/forget.ts';
 import type { SetKey } from '../commands/setkey.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
+import type { Audit } from '../keys/audit.ts';
 import { detectKeys } from '../keys/detection.ts';
 import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
@@ -15,6 +17,7 @@ import { codeHelpQuestion, isCodeHelp } from '../text/code-help.ts';
 import { forgetText } from '../text/forget.ts';
 import { generalText } from '../text/general.ts';
 import { keysText, type MessageWithKey } from '../text/keys.ts';
+import { sealedText } from '../text/sealed.ts';
 import type { ChatGate } from './chat-gate.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
@@ -30,6 +33,7 @@ export interface IntakeParts {
   readonly commands: CommandRunner;
   readonly gate: ChatGate;
   readonly setKey: SetKey;
+  readonly audit: Pick<Audit, 'record'>;
   readonly mailbox: Mailbox;
   readonly wakeups: Wakeups;
   readonly sender: (platform: ChatAddress['platform']) => PlatformSender;
@@ -43,10 +47,21 @@ export function createIntake(parts: IntakeParts): Intake {
   const { identities, turnIntake, commands, setKey, mailbox, wakeups } = parts;
   const fullMailboxes = createFullMailboxNotices(parts.mailboxLimit);
 
+  const noteExposed = (userId: number, { platform, kind }: ChatAddress) =>
+    parts.audit.record({
+      action: 'key.exposed',
+      actor: 'system',
+      userId,
+      platform,
+      detail: { chat: kind },
+    });
+
   /** A key where none belongs: gone where possible, kept nowhere, its owner warned. */
   async function removeExposedKey(message: IncomingMessage, userId: number): Promise<void> {
     await commands.once(message, 'key', userId, async (context) => {
-      warn(context, keysText.exposed(await removeMessage(message)));
+      const removed = await removeMessage(message);
+      await noteExposed(userId, message.chat);
+      warn(context, keysText.exposed(removed));
     });
   }
 
@@ -150,7 +165,10 @@ export function createIntake(parts: IntakeParts): Intake {
       if (admitted !== 'silence') await refuse(admitted);
       return;
     }
-    const taken = await turnIntake.accept(message, person, chat);
+    const taken = await turnIntake.accept(message, person, chat).catch((error: unknown) => {
+      if (isRingIncomplete(error)) return { result: 'sealed' } as const;
+      throw error;
+    });
     switch (taken.result) {
       case 'accepted':
       case 'merged': {
@@ -174,21 +192,31 @@ export function createIntake(parts: IntakeParts): Intake {
           fullMailboxes.tell(context),
         );
         break;
+      case 'sealed':
+        await commands.once(message, 'refused', userId, async (context) => {
+          context.answer(sealedText.lost(), sealedText.lostInGroup());
+        });
+        break;
       case 'too-long':
         await refuse(generalText.tooLong(TURN_TEXT_LIMIT));
         break;
       case 'key':
-        await removePieces(message.chat, taken.messageIds);
+        await removePieces(message.chat, taken.messageIds, userId);
         break;
     }
   }
 
-  async function removePieces(chat: ChatAddress, messageIds: readonly string[]): Promise<void> {
+  async function removePieces(
+    chat: ChatAddress,
+    messageIds: readonly string[],
+    userId: number,
+  ): Promise<void> {
     const sender = parts.sender(chat.platform);
     let deletion: Deletion = 'deleted';
     for (const id of messageIds) {
       if ((await sender.deleteMessage(chat, id)) === 'refused') deletion = 'refused';
     }
+    await noteExposed(userId, chat);
     await sender.notify({ chat }, keysText.exposed(deletion));
   }
 
@@ -218,22 +246,27 @@ export function createIntake(parts: IntakeParts): Intake {
       await turnIntake.cancel(message, chat, 'key');
       const edited = { ...message, messageId: `${message.messageId}#edit` };
       await commands.once(edited, 'key', person.userId, async (context) => {
-        warn(context, keysText.exposed(await removeMessage(message)));
+        const removed = await removeMessage(message);
+        await noteExposed(person.userId, message.chat);
+        warn(context, keysText.exposed(removed));
       });
       return;
     }
     const { command } = message;
     if (command !== undefined && command.name !== 'ask' && !isCodeHelp(command.name)) return;
-    const edited = await turnIntake.edit(
-      command === undefined ? message : { ...message, text: questionOf(command) },
-      person,
-    );
-    if (edited.result !== 'key') return;
+    const edited = await turnIntake
+      .edit(command === undefined ? message : { ...message, text: questionOf(command) }, person)
+      .catch((error: unknown) => {
+        // Its turn says so when it is run.
+        if (isRingIncomplete(error)) return undefined;
+        throw error;
+      });
+    if (edited?.result !== 'key') return;
     await mailbox.cancel(
       { turnId: edited.turnId, chatIds: await identities.chatIds(message.chat) },
       'key',
     );
-    await removePieces(message.chat, edited.messageIds);
+    await removePieces(message.chat, edited.messageIds, person.userId);
   }
 
   return async (event) => {

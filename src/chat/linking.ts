@@ -10,6 +10,7 @@ import { identities, linkCodes, mailbox } from '../db/schema.ts';
 import { copyAllowance, sumAllowance } from '../funding/linked-allowance.ts';
 import { copyLimits, joinLimits } from '../funding/linked-limits.ts';
 import { houseDay } from '../funding/money.ts';
+import type { Audit, AuditEntry } from '../keys/audit.ts';
 import type { Identity } from '../keys/key-prompts.ts';
 import { keysMet, moveKeys, returnKeys } from '../keys/linked-keys.ts';
 import type { PlatformName } from './message.ts';
@@ -57,9 +58,11 @@ class Overtaken extends Error {}
 
 export function createLinking({
   db,
+  audit,
   now = () => new Date(),
 }: {
   readonly db: Database;
+  readonly audit: Pick<Audit, 'append'>;
   readonly now?: () => Date;
 }): Linking {
   const day = () => houseDay(now());
@@ -144,9 +147,10 @@ export function createLinking({
     await tx.execute(sql`
       update users here set provider = there.provider, model = there.model
       from users there where here.id = ${to} and there.id = ${from} and here.provider is null`);
-    await moveKeys(tx, from, to);
+    const moved = await moveKeys(tx, from, to);
     await sumAllowance(tx, day(), from, to);
     await joinLimits(tx, from, to);
+    await audit.append(tx, ...moved);
     return { result: 'linked', with: there };
   }
 
@@ -157,6 +161,7 @@ export function createLinking({
     if (!all.some((row) => isSame(row, mine))) throw new Overtaken();
     if (all.length < 2) return { result: 'not-linked' };
     if (await hasOpenTurns(tx, [mine.userId])) return { result: 'busy' };
+    const returned: AuditEntry[] = [];
     for (const row of all) {
       if (row.ownUserId === null || row.ownUserId === row.userId) continue;
       const [from, to] = [row.userId, row.ownUserId];
@@ -173,10 +178,11 @@ export function createLinking({
         update users own set provider = shared.provider, model = shared.model,
                group_consent_at = shared.group_consent_at, show_cost = shared.show_cost
         from users shared where own.id = ${to} and shared.id = ${from}`);
-      await returnKeys(tx, from, to);
+      returned.push(...(await returnKeys(tx, from, to)));
       await copyAllowance(tx, day(), from, to);
       await copyLimits(tx, from, to);
     }
+    await audit.append(tx, ...returned);
     return {
       result: 'unlinked',
       others: all.filter((row) => !isSame(row, mine)).map(identityOf),

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Database } from '../db/client.ts';
 import { and, eq, gt, sql } from '../db/drizzle.ts';
 import { heldNotices } from '../db/schema.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import { generalText } from '../text/general.ts';
 import type { PlatformName } from './message.ts';
@@ -99,7 +100,14 @@ export function createPrivateNotices({
 } & Storage): PrivateNotices {
   async function hold(platform: PlatformName, userId: number, held: Notice): Promise<Button> {
     const id = randomUUID();
-    const sealed = await vault.seal(userId, binding(id), JSON.stringify(held));
+    const sealed = await vault
+      .seal(userId, binding(id), JSON.stringify(held))
+      .catch((error: unknown) => {
+        if (isRingIncomplete(error)) return undefined;
+        throw error;
+      });
+    // Nothing can be kept for them now: the button leads to why.
+    if (sealed === undefined) return { label: generalText.details.label, directChat: 'afresh' };
     await db.insert(heldNotices).values({ id, userId, notice: sealed });
     const { label } = generalText.details;
     return sender(platform).traits.showsPrivately === 'on-request'

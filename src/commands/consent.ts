@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import { and, eq } from '../db/drizzle.ts';
 import { chats, turns, users } from '../db/schema.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
 import type { Vault } from '../keys/vault.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
 import { generalText } from '../text/general.ts';
+import { sealedText } from '../text/sealed.ts';
 import { type Command, rowId } from './command.ts';
 
 export function createConsent({
@@ -79,8 +81,13 @@ export function createConsent({
         .update(users)
         .set({ groupConsentAt: new Date() })
         .where(eq(users.id, context.userId));
-      const asked = await askAgain(context.userId, rowId(context.argument));
-      context.replace(asked ? generalText.consented() : generalText.consentedOnly());
+      try {
+        const asked = await askAgain(context.userId, rowId(context.argument));
+        context.replace(asked ? generalText.consented() : generalText.consentedOnly());
+      } catch (error) {
+        if (!isRingIncomplete(error)) throw error;
+        context.replace(sealedText.lost());
+      }
     },
   };
 }

@@ -2,15 +2,18 @@
 
 import type { PlatformName } from '../chat/message.ts';
 import type { PlatformSender } from '../chat/platform.ts';
+import type { Audit } from '../keys/audit.ts';
 import { exportText } from '../text/export.ts';
 import type { Exports } from '../users/export.ts';
 import type { Command, CommandContext } from './command.ts';
 
 export function createExport({
   exports,
+  audit,
   sender,
 }: {
   readonly exports: Exports;
+  readonly audit: Pick<Audit, 'record'>;
   readonly sender: (platform: PlatformName) => Pick<PlatformSender, 'traits'>;
 }): Command {
   async function send(context: CommandContext): Promise<boolean> {
@@ -49,6 +52,11 @@ export function createExport({
           sent = await send(context);
         } finally {
           if (!sent) await exports.giveBack(context.userId, claim.at);
+        }
+        const { userId, chat } = context;
+        if (sent) {
+          const { platform } = chat;
+          await audit.record({ action: 'user.exported', actor: 'user', userId, platform });
         }
         context.answer(sent ? exportText.done() : exportText.notSent());
       });

@@ -7,6 +7,7 @@ import { eq } from '../db/drizzle.ts';
 import { users } from '../db/schema.ts';
 import { type FundingParts, previewFunding } from '../funding/funding.ts';
 import type { Prices } from '../funding/prices.ts';
+import { VaultError } from '../keys/vault.ts';
 import { providerEntry } from '../llm/catalogue.ts';
 import { type ModelInfo, type Provider, ProviderError, type ProviderId } from '../llm/provider.ts';
 import { modelText } from '../text/model.ts';
@@ -28,7 +29,10 @@ export function createModel(
     userId: number,
     provider: ProviderId,
   ): Promise<{ readonly models: readonly ModelInfo[]; readonly live: boolean }> {
-    const key = await parts.apiKeys.keyFor(userId, provider);
+    const key = await parts.apiKeys.keyFor(userId, provider).catch((error: unknown) => {
+      if (error instanceof VaultError) return undefined;
+      throw error;
+    });
     if (key === undefined) return { models: [], live: false };
     try {
       const signal = AbortSignal.timeout(LIST_TIMEOUT_MS);

@@ -166,7 +166,11 @@ export function createSetKey({ apiKeys, ownKeys, sender, providers }: SetKeyPart
         await apiKeys.closePrompt(identity(context));
         context.replace(keysText.promptCancelled());
       } else if (argument.startsWith('use-') || argument.startsWith('drop-')) {
-        const taken = await apiKeys.takePasted(context.userId, rowId(argument.split('-')[1]));
+        const taken = await apiKeys.takePasted(
+          context.userId,
+          rowId(argument.split('-')[1]),
+          argument.startsWith('drop-') ? 'drop' : 'use',
+        );
         if (taken === undefined) context.replace(keysText.pastedGone());
         else if (argument.startsWith('drop-')) context.replace(keysText.pastedDropped());
         else check(context, taken.provider, taken.key, 'none');

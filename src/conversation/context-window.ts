@@ -4,7 +4,7 @@ import { decodeTurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
 import { and, desc, eq, isNotNull, lt, or, sql } from '../db/drizzle.ts';
 import { turns } from '../db/schema.ts';
-import type { Vault } from '../keys/vault.ts';
+import { type Vault, VaultError } from '../keys/vault.ts';
 import type { ModelMessage } from '../llm/provider.ts';
 import { userText } from './prompt.ts';
 
@@ -65,10 +65,16 @@ export async function readContext(
   let tokens = 0;
   for (const row of rows) {
     if (row.answer === null) continue;
-    const [input, answer] = await Promise.all([
+    const opened = await Promise.all([
       vault.open(row.ownerId, { purpose: 'turn-input', row: row.rowKey }, row.input),
       vault.open(row.ownerId, { purpose: 'turn-answer', row: row.rowKey }, row.answer),
-    ]);
+    ]).catch((error: unknown) => {
+      // What can't be opened is no context; it is no reason not to answer.
+      if (error instanceof VaultError) return undefined;
+      throw error;
+    });
+    if (opened === undefined) continue;
+    const [input, answer] = opened;
     const question = userText(decodeTurnInput(input), request.kind, new Map());
     // Providers refuse empty messages: a turn of an image alone, or one stopped before its answer.
     if (question.trim() === '' || answer.trim() === '') continue;

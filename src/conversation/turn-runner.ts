@@ -228,6 +228,11 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
       return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
+    if (turn.unreadable) {
+      // Nothing is stored: what is there opens again when the operator mends the key ring.
+      log.error({ turnId: turn.turnId }, 'a turn can not be opened');
+      return bring(turn, already({ answer: '', outcome: 'words-sealed' }));
+    }
     if (turn.answered) {
       const { answer, costNote } = turn;
       return bring(

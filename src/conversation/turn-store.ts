@@ -9,7 +9,7 @@ import type { Database } from '../db/client.ts';
 import { and, eq, type SQL, sql } from '../db/drizzle.ts';
 import { chatSettings, chats, turns, users } from '../db/schema.ts';
 import type { Funding } from '../funding/funding.ts';
-import type { Vault } from '../keys/vault.ts';
+import { type Vault, VaultError } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Fence } from '../queue/mailbox.ts';
 import type { Outcome } from '../text/outcomes.ts';
@@ -40,6 +40,8 @@ export interface RunningTurn extends Fence {
   /** What was shown so far, or the answer. */
   readonly answer: string;
   readonly outcome: string | null;
+  /** What was said does not open: `input` and `answer` are empty. */
+  readonly unreadable: boolean;
   readonly costNote: string | null;
   readonly providerWasAsked: boolean;
   readonly answered: boolean;
@@ -102,6 +104,24 @@ export function createTurnStore({
   const sealAnswer = (turn: RunningTurn, markdown: string) =>
     vault.seal(turn.ownerId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
 
+  async function openWords(
+    turn: typeof turns.$inferSelect,
+    ownerId: number,
+  ): Promise<Pick<RunningTurn, 'input' | 'answer' | 'unreadable'>> {
+    const open = (purpose: 'turn-input' | 'turn-answer', sealed: Uint8Array) =>
+      vault.open(ownerId, { purpose, row: turn.rowKey }, sealed);
+    try {
+      return {
+        input: decodeTurnInput(await open('turn-input', turn.input)),
+        answer: turn.answer === null ? '' : await open('turn-answer', turn.answer),
+        unreadable: false,
+      };
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      return { input: { authorName: '', parts: [] }, answer: '', unreadable: true };
+    }
+  }
+
   return {
     async read(fence) {
       const [row] = await db
@@ -118,7 +138,6 @@ export function createTurnStore({
         .where(held(fence));
       if (row === undefined) throw new FenceLost(`turn ${fence.turnId} was taken over`);
       const { turn, chat } = row;
-      const binding = { row: turn.rowKey };
       const ownerId = turn.ownerId ?? turn.userId;
       return {
         ...fence,
@@ -139,17 +158,11 @@ export function createTurnStore({
         rowKey: turn.rowKey,
         replyTo: turn.replyTo,
         createdAt: turn.createdAt,
-        input: decodeTurnInput(
-          await vault.open(ownerId, { purpose: 'turn-input', ...binding }, turn.input),
-        ),
+        ...(await openWords(turn, ownerId)),
         sealedInput: turn.input,
         followsTurnId: turn.followsTurnId,
         isPrivate: turn.isPrivate,
         cancelReason: turn.cancelReason,
-        answer:
-          turn.answer === null
-            ? ''
-            : await vault.open(ownerId, { purpose: 'turn-answer', ...binding }, turn.answer),
         outcome: turn.outcome,
         costNote: turn.costNote,
         providerWasAsked: turn.calledAt !== null,

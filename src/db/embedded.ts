@@ -10,7 +10,7 @@ import { lockDataDir } from './embedded/lock.ts';
 import { stopOrphan } from './embedded/orphan.ts';
 import { initialise, ROLE, startServer, stopServer } from './embedded/server.ts';
 
-const DATABASE = 'latchkey';
+export const EMBEDDED_DATABASE = 'latchkey';
 
 export interface EmbeddedOptions {
   /** Holds the database and its password; one Latchkey at a time. Made if missing. */
@@ -27,6 +27,11 @@ export interface EmbeddedPostgres {
   readonly url: Secret;
   /** Fast shutdown; what was committed is kept. */
   stop(): Promise<void>;
+}
+
+/** Whether one was ever started here. */
+export function hasEmbeddedPostgres(dataDir: string): boolean {
+  return existsSync(join(resolve(dataDir), 'postgres'));
 }
 
 /**
@@ -73,7 +78,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
       if (!stopping) options.onLost?.(`PostgreSQL ended by itself (${signal ?? `code ${code}`})`);
     });
     return {
-      url: new Secret(address(DATABASE)),
+      url: new Secret(address(EMBEDDED_DATABASE)),
       async stop() {
         stopping = true;
         process.removeListener('exit', endServer);
@@ -109,8 +114,8 @@ async function readPassword(file: string): Promise<string> {
 async function createDatabase(url: string): Promise<void> {
   const client = postgres(url, { max: 1, onnotice: () => undefined });
   try {
-    const found = await client`select 1 from pg_database where datname = ${DATABASE}`;
-    if (found.length === 0) await client.unsafe(`create database ${DATABASE}`);
+    const found = await client`select 1 from pg_database where datname = ${EMBEDDED_DATABASE}`;
+    if (found.length === 0) await client.unsafe(`create database ${EMBEDDED_DATABASE}`);
   } finally {
     await client.end({ timeout: 5 });
   }

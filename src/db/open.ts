@@ -2,7 +2,9 @@ import type { Config } from '../config.ts';
 import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import { connectDatabase, type DatabaseConnection } from './client.ts';
-import { startEmbeddedPostgres } from './embedded.ts';
+import { DataDirHeldError } from './embedded/lock.ts';
+import { runningEmbeddedPostgres } from './embedded/running.ts';
+import { EMBEDDED_DATABASE, hasEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { migrateDatabase } from './migrate.ts';
 
 /** The configured database, or the embedded one, with its tables up to date. @throws StartError */
@@ -12,6 +14,7 @@ export async function openDatabase({
   onStep,
   onLost,
   onClose,
+  alongside = false,
 }: {
   readonly database: Config['database'];
   readonly maxConnections: number;
@@ -20,6 +23,8 @@ export async function openDatabase({
   readonly onLost: (error: StartError) => void;
   /** Hears how to stop what was started. */
   readonly onClose: (close: () => Promise<void>) => void;
+  /** Joins the embedded server that another Latchkey runs, if one does; and makes no database. */
+  readonly alongside?: boolean;
 }): Promise<{ readonly url: Secret; readonly connection: DatabaseConnection }> {
   const url = await addressOf();
   const connection = await connectDatabase({ url, maxConnections });
@@ -29,11 +34,21 @@ export async function openDatabase({
 
   async function addressOf(): Promise<Secret> {
     if (database.kind === 'url') return database.url;
+    const { dataDir } = database;
+    if (alongside && !hasEmbeddedPostgres(dataDir)) {
+      throw new StartError(
+        `There is no database in ${dataDir}: run this where Latchkey runs, or set DATA_DIR or DATABASE_URL as it has it.`,
+      );
+    }
     const embedded = await startEmbeddedPostgres({
-      dataDir: database.dataDir,
+      dataDir,
       onStep,
       onLost: (sentence) => onLost(new StartError(sentence)),
+    }).catch((error: unknown) => {
+      if (alongside && error instanceof DataDirHeldError) return undefined;
+      throw error;
     });
+    if (embedded === undefined) return runningEmbeddedPostgres(dataDir, EMBEDDED_DATABASE);
     onClose(() => embedded.stop());
     return embedded.url;
   }

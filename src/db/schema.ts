@@ -76,6 +76,24 @@ export const dataKeys = pgTable('data_keys', {
   createdAt: moment('created_at').notNull().defaultNow(),
 });
 
+/**
+ * Data keys whose KEK the ring had lost when their user began afresh. Kept as they are: what they
+ * sealed opens again when that KEK is put back.
+ */
+export const lostDataKeys = pgTable(
+  'lost_data_keys',
+  {
+    id: identity(),
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+    kid: text('kid').notNull(),
+    wrapped: jsonb('wrapped').notNull(),
+    lostAt: moment('lost_at').notNull().defaultNow(),
+  },
+  (t) => [index('lost_data_keys_user').on(t.userId)],
+);
+
 /** One API key a user and provider. */
 export const apiKeys = pgTable(
   'api_keys',
@@ -485,6 +503,29 @@ export const ownReservations = pgTable(
     settledAt: moment('settled_at'),
   },
   (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
+);
+
+/**
+ * What was done with API keys and the key ring (`keys/audit.ts`). Append-only: a trigger refuses
+ * everything but INSERT, and each row's MAC covers the one before.
+ */
+export const audit = pgTable(
+  'audit',
+  {
+    /** Without gaps: it is chosen under a lock. */
+    seq: bigintNumber('seq').primaryKey(),
+    at: moment('at').notNull(),
+    action: text('action').notNull(),
+    actor: text('actor', { enum: ['user', 'system', 'operator'] }).notNull(),
+    /** The key ring's pseudonym of the user; null where it is about nobody. */
+    subject: text('subject'),
+    provider: text('provider'),
+    platform: text('platform'),
+    /** Names and numbers, never key material. */
+    detail: jsonb('detail').notNull(),
+    mac: text('mac').notNull(),
+  },
+  (t) => [index('audit_subject').on(t.subject, t.seq)],
 );
 
 /** Small facts about this installation: the bot's registered commands, the operator's last warning. */

@@ -3,6 +3,7 @@
 import type { Database } from '../db/client.ts';
 import { eq, exists } from '../db/drizzle.ts';
 import { apiKeys as apiKeyRows, users } from '../db/schema.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
 import type { ApiKeys, ListedKey } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
 import { defaultModel } from '../llm/catalogue.ts';
@@ -38,8 +39,12 @@ export type FundingChoice =
       /** The turns that tell, or told, the user of it. */
       readonly refusedByTurns: readonly number[];
     }
-  /** What is kept of the key that answers does not open. */
-  | { readonly kind: 'none'; readonly reason: 'own-key-unreadable'; readonly provider: ProviderId }
+  /** What is kept of the key that answers does not open: damaged, or the ring has lost its KEK. */
+  | {
+      readonly kind: 'none';
+      readonly reason: 'own-key-unreadable' | 'own-key-sealed';
+      readonly provider: ProviderId;
+    }
   | { readonly kind: 'none'; readonly reason: 'house-unavailable' };
 
 export interface House {
@@ -135,11 +140,11 @@ async function ownFunding(
   const newest = keys.at(-1);
   if (newest === undefined) return { own: undefined, showCost };
   const key = answering && (await openedKey(parts, userId, answering.provider));
-  if (answering !== undefined && key === 'unreadable') {
+  if (answering !== undefined && typeof key === 'string') {
     const { provider } = answering;
-    return { own: { kind: 'none', reason: 'own-key-unreadable', provider }, showCost };
+    return { own: { kind: 'none', reason: key, provider }, showCost };
   }
-  if (key === undefined || key === 'unreadable') {
+  if (key === undefined || typeof key === 'string') {
     const refusedByTurns = keys.flatMap((k) => (k.refusedByTurn === null ? [] : [k.refusedByTurn]));
     const { provider } = newest;
     return { own: { kind: 'none', reason: 'own-key-refused', provider, refusedByTurns }, showCost };
@@ -156,12 +161,13 @@ async function ownFunding(
   return { own, showCost };
 }
 
-/** A damaged row is its owner's to replace; the house does not pay instead, and nobody is asked. */
+/** A row that does not open is its owner's to replace; the house does not pay instead, and nobody is asked. */
 async function openedKey({ apiKeys }: FundingParts, userId: number, provider: ProviderId) {
   try {
     return await apiKeys.keyFor(userId, provider);
   } catch (error) {
-    if (error instanceof VaultError) return 'unreadable';
+    if (isRingIncomplete(error)) return 'own-key-sealed';
+    if (error instanceof VaultError) return 'own-key-unreadable';
     throw error;
   }
 }

@@ -2,11 +2,13 @@
 
 import { randomInt } from 'node:crypto';
 import type { Database } from '../db/client.ts';
-import { and, desc, eq, lte, ne, sql } from '../db/drizzle.ts';
+import { and, desc, eq, gte, isNull, lt, lte, ne, or, sql } from '../db/drizzle.ts';
 import { apiKeys, identities, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
+import { sealGiven } from './afresh.ts';
+import type { Audit } from './audit.ts';
 import { recognise } from './detection.ts';
 import { CHECK_WINDOW_MS, countKeyCheck } from './key-check-limit.ts';
 import {
@@ -91,11 +93,13 @@ const KEY_SHAPE = /^[\x21-\x7e]{20,512}$/;
 export function createApiKeys({
   db,
   vault,
+  audit,
   providers,
   now = () => new Date(),
 }: {
   readonly db: Database;
   readonly vault: Vault;
+  readonly audit: Audit;
   readonly providers: (id: ProviderId) => Pick<Provider, 'checkKey'>;
   readonly now?: () => Date;
 }): ApiKeys {
@@ -124,7 +128,7 @@ export function createApiKeys({
       // Begun at random: a key's version does not come again after it was deleted, so that a late
       // word on the deleted key, or a sealed copy of it, is not taken for the new one's.
       const version = old === undefined ? randomInt(1, 2 ** 30) : old.version + 1;
-      const sealed = await vault.seal(ownerId, bindingOf(provider, version), text);
+      const sealed = await sealGiven({ vault, audit }, ownerId, bindingOf(provider, version), text);
       const at = now();
       const keepDays = old?.forgetAfterDays ?? null;
       const row = {
@@ -149,37 +153,53 @@ export function createApiKeys({
             .for('share');
           if (still === undefined) return [];
         }
-        return old === undefined
-          ? tx
-              .insert(apiKeys)
-              .values({ userId, provider, ...row })
-              .onConflictDoNothing()
-              .returning({ id: apiKeys.id })
-          : tx
-              .update(apiKeys)
-              .set(row)
-              .where(ofVersion(userId, provider, old.version))
-              .returning({ id: apiKeys.id });
+        const rows =
+          old === undefined
+            ? await tx
+                .insert(apiKeys)
+                .values({ userId, provider, ...row })
+                .onConflictDoNothing()
+                .returning({ id: apiKeys.id })
+            : await tx
+                .update(apiKeys)
+                .set(row)
+                .where(ofVersion(userId, provider, old.version))
+                .returning({ id: apiKeys.id });
+        if (rows.length > 0) {
+          const action = old === undefined ? 'key.added' : 'key.replaced';
+          await audit.append(tx, { action, actor: 'user', userId, provider, detail: { state } });
+        }
+        return rows;
       });
       // Nothing saved: the row, or whose identity it is, has changed meanwhile; this goes on top.
       if (saved.length > 0) return old !== undefined;
     }
   }
 
-  const life = createKeyLife({ db, vault, providers, now });
+  const rejected = (userId: number, provider: string, reason: RefusalReason) =>
+    audit.record({ action: 'key.rejected', actor: 'user', userId, provider, detail: { reason } });
+
+  const life = createKeyLife({ db, vault, audit, providers, now });
   return {
     ...life,
     ...createKeyPrompts({ db, now }),
-    ...createPastedKeys({ db, vault, now }),
+    ...createPastedKeys({ db, vault, audit, now }),
 
     async add(userId, provider, key, addedBy) {
       const text = key.reveal();
       const reason = refusalOf(text, provider);
-      if (reason !== undefined) return { result: 'refused', reason };
+      if (reason !== undefined) {
+        // What is no key at all is no operation on one, and must not fill the trail.
+        if (reason !== 'unrecognised') await rejected(userId, provider, reason);
+        return { result: 'refused', reason };
+      }
       const retryAt = await countKeyCheck(db, userId, now());
       if (retryAt !== undefined) return { result: 'rate-limited', retryAt };
       const check = await providers(provider).checkKey(key, AbortSignal.timeout(CHECK_TIMEOUT_MS));
-      if (check.result === 'invalid') return { result: 'refused', reason: 'invalid' };
+      if (check.result === 'invalid') {
+        await rejected(userId, provider, 'invalid');
+        return { result: 'refused', reason: 'invalid' };
+      }
       const state = check.result === 'unknown' ? 'unchecked' : check.result;
       const replaced = await save(userId, provider, text, state, addedBy);
       return { result: 'saved', state, hint: text.slice(-4), replaced };
@@ -223,18 +243,44 @@ export function createApiKeys({
     },
 
     async markUsed(userId, provider, version) {
-      await db
+      const at = now();
+      const midnight = new Date(at);
+      midnight.setUTCHours(0, 0, 0, 0);
+      const values = {
+        lastUsedAt: at,
+        state: sql`case when ${apiKeys.state} = 'unchecked' then 'valid' else ${apiKeys.state} end`,
+      };
+      const key = ofVersion(userId, provider, version);
+      const again = await db
         .update(apiKeys)
-        .set({
-          lastUsedAt: now(),
-          state: sql`case when ${apiKeys.state} = 'unchecked' then 'valid' else ${apiKeys.state} end`,
-        })
-        .where(ofVersion(userId, provider, version));
+        .set(values)
+        .where(and(key, gte(apiKeys.lastUsedAt, midnight)))
+        .returning({ id: apiKeys.id });
+      if (again.length > 0) return;
+      // The first use of a day is written down: the trail's lock is not for every turn.
+      await db.transaction(async (tx) => {
+        const first = await tx
+          .update(apiKeys)
+          .set(values)
+          .where(and(key, or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, midnight))))
+          .returning({ id: apiKeys.id });
+        if (first.length === 0) return;
+        await audit.append(tx, { action: 'key.used', actor: 'system', userId, provider });
+      });
     },
 
     async removeExpired() {
       const at = now();
-      await db.delete(pastedKeys).where(lte(pastedKeys.expiresAt, at));
+      await db.transaction(async (tx) => {
+        const expired = await tx
+          .delete(pastedKeys)
+          .where(lte(pastedKeys.expiresAt, at))
+          .returning({ userId: pastedKeys.userId, provider: pastedKeys.provider });
+        await audit.append(
+          tx,
+          ...expired.map((row) => ({ action: 'paste.expired', actor: 'system', ...row }) as const),
+        );
+      });
       await db.delete(keyPrompts).where(lte(keyPrompts.expiresAt, at));
       await db.delete(keyChecks).where(lte(keyChecks.at, new Date(at.getTime() - CHECK_WINDOW_MS)));
       return life.forgetExpired();

@@ -1,10 +1,11 @@
 /** Each user's data key: made on first use, kept wrapped in `data_keys`, opened for a minute. */
 
 import { randomBytes } from 'node:crypto';
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import { eq } from '../db/drizzle.ts';
-import { dataKeys } from '../db/schema.ts';
-import type { KeyRing } from './key-ring.ts';
+import { dataKeys, lostDataKeys } from '../db/schema.ts';
+import { lockUse, retiredAmong } from './kek-use.ts';
+import { type KeyRing, KeyRingError, UnwrapError } from './key-ring.ts';
 
 const DATA_KEY_BYTES = 32;
 
@@ -29,6 +30,21 @@ export interface DataKeys {
     make: boolean,
     work: (key: Uint8Array) => T,
   ): Promise<T | undefined>;
+  /**
+   * Puts aside a data key whose KEK the ring has lost, so that the next use makes another.
+   * @param note runs in the same transaction
+   * @returns whether there was such a one
+   */
+  renew(userId: number, note: (tx: Queryable) => Promise<void>): Promise<boolean>;
+  /**
+   * Tries the data keys that were put aside.
+   * @param work returns undefined where the key is not the right one
+   * @returns `missing`: the ring still lacks the KEK of one of them
+   */
+  useLost<T extends object>(
+    userId: number,
+    work: (key: Uint8Array) => T | undefined,
+  ): Promise<{ readonly found: T | undefined; readonly missing: boolean }>;
   /** Overwrites the opened key now. */
   forget(userId: number): void;
 }
@@ -108,11 +124,20 @@ export function createDataKeys(parts: DataKeysParts): DataKeys {
     const fresh = randomBytes(DATA_KEY_BYTES);
     const wrapped = await ring.wrap(fresh, { userId });
     fresh.fill(0);
-    // Another process may be first: its key is the one that counts, and is read back.
-    await db
-      .insert(dataKeys)
-      .values({ userId, ...wrapped })
-      .onConflictDoNothing();
+    await db.transaction(async (tx) => {
+      // Its KEK may be retired meanwhile: then nothing may be kept under it any more.
+      await lockUse(tx, 'shared');
+      if ((await retiredAmong(tx, [wrapped.kid])).length > 0) {
+        throw new KeyRingError(
+          `The key ring of this process is out of date: its key ${wrapped.kid} has been retired. Give it a copy of the ring that the others use.`,
+        );
+      }
+      // Another process may be first: its key is the one that counts, and is read back.
+      await tx
+        .insert(dataKeys)
+        .values({ userId, ...wrapped })
+        .onConflictDoNothing();
+    });
   }
 
   function makeKey(userId: number): Promise<void> {
@@ -137,10 +162,57 @@ export function createDataKeys(parts: DataKeysParts): DataKeys {
       }
     },
 
-    forget(userId) {
-      opening.delete(userId);
-      const key = opened.get(userId);
-      if (key !== undefined) drop(userId, key);
+    async renew(userId, note) {
+      const renewed = await db.transaction(async (tx) => {
+        const [row] = await tx
+          .select()
+          .from(dataKeys)
+          .where(eq(dataKeys.userId, userId))
+          .for('update');
+        if (row === undefined || !(await isLost(ring, row))) return false;
+        await tx.insert(lostDataKeys).values({ userId, kid: row.kid, wrapped: row.wrapped });
+        await tx.delete(dataKeys).where(eq(dataKeys.userId, userId));
+        await note(tx);
+        return true;
+      });
+      if (renewed) forget(userId);
+      return renewed;
     },
+
+    async useLost(userId, work) {
+      const rows = await db.select().from(lostDataKeys).where(eq(lostDataKeys.userId, userId));
+      let missing = false;
+      for (const row of rows) {
+        const key = await ring.unwrap(row.wrapped, row.kid, { userId }).catch((error: unknown) => {
+          if (!(error instanceof UnwrapError)) throw error;
+          missing ||= error.code === 'unknown-kek';
+          return undefined;
+        });
+        if (key === undefined) continue;
+        const found = work(key);
+        key.fill(0);
+        if (found !== undefined) return { found, missing: false };
+      }
+      return { found: undefined, missing };
+    },
+
+    forget,
   };
+
+  function forget(userId: number): void {
+    opening.delete(userId);
+    const key = opened.get(userId);
+    if (key !== undefined) drop(userId, key);
+  }
+}
+
+/** Never taken for lost: what merely does not open, or a service that is away. */
+async function isLost(ring: KeyRing, row: typeof dataKeys.$inferSelect): Promise<boolean> {
+  try {
+    (await ring.unwrap(row.wrapped, row.kid, { userId: row.userId })).fill(0);
+    return false;
+  } catch (error) {
+    if (!(error instanceof UnwrapError)) throw error;
+    return error.code === 'unknown-kek';
+  }
 }

@@ -6,6 +6,7 @@ import { apiKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
+import type { Audit, AuditEntry } from './audit.ts';
 import { countKeyCheck } from './key-check-limit.ts';
 import { type SealBinding, type Vault, VaultError } from './vault.ts';
 
@@ -87,11 +88,13 @@ export const CHECK_TIMEOUT_MS = 10_000;
 export function createKeyLife({
   db,
   vault,
+  audit,
   providers,
   now,
 }: {
   readonly db: Database;
   readonly vault: Vault;
+  readonly audit: Audit;
   readonly providers: (id: ProviderId) => Pick<Provider, 'checkKey'>;
   readonly now: () => Date;
 }): KeyLife {
@@ -126,12 +129,18 @@ export function createKeyLife({
       );
       if (check.result === 'unknown') return { result: 'no-answer' };
       const state = check.result === 'invalid' ? 'refused' : check.result;
-      const changed = await db
-        .update(apiKeys)
-        .set({ state, checkedAt: now(), refusedByTurn: null })
-        .where(isKept(userId, key))
-        .returning({ id: apiKeys.id });
-      return changed.length > 0 ? { result: 'checked', state } : { result: 'gone' };
+      const { provider } = row;
+      return db.transaction(async (tx) => {
+        const changed = await tx
+          .update(apiKeys)
+          .set({ state, checkedAt: now(), refusedByTurn: null })
+          .where(isKept(userId, key))
+          .returning({ id: apiKeys.id });
+        if (changed.length === 0) return { result: 'gone' };
+        const entry = { actor: 'user', userId, provider, detail: { state } } as const;
+        await audit.append(tx, { ...entry, action: 'key.checked' });
+        return { result: 'checked', state };
+      });
     },
 
     async makeDefault(userId, key) {
@@ -147,21 +156,40 @@ export function createKeyLife({
     },
 
     async forgetAfter(userId, key, days) {
-      const changed = await db
-        .update(apiKeys)
-        .set({ forgetAfterDays: days, expiresAt: days === null ? null : daysAfter(now(), days) })
-        .where(isKept(userId, key))
-        .returning({ id: apiKeys.id });
-      return changed.length > 0;
+      return db.transaction(async (tx) => {
+        const [changed] = await tx
+          .update(apiKeys)
+          .set({ forgetAfterDays: days, expiresAt: days === null ? null : daysAfter(now(), days) })
+          .where(isKept(userId, key))
+          .returning({ provider: apiKeys.provider });
+        if (changed === undefined) return false;
+        await audit.append(tx, {
+          action: days === null ? 'key.end-lifted' : 'key.end-set',
+          actor: 'user',
+          userId,
+          ...changed,
+          ...(days === null ? {} : { detail: { days } }),
+        });
+        return true;
+      });
     },
 
     async removeKey(userId, key) {
       return db.transaction(async (tx) => {
         const removed = await tx.delete(apiKeys).where(isKept(userId, key)).returning(LISTED);
         const [gone] = removed.flatMap(toListed);
-        if (gone !== undefined) {
-          await tx.delete(apiKeys).where(and(isAside(userId), eq(apiKeys.provider, gone.provider)));
-        }
+        if (gone === undefined) return undefined;
+        const { provider } = gone;
+        const aside = await tx
+          .delete(apiKeys)
+          .where(and(isAside(userId), eq(apiKeys.provider, provider)))
+          .returning({ userId: apiKeys.userId });
+        await audit.append(
+          tx,
+          ...[{ userId }, ...aside].map(
+            (whose): AuditEntry => ({ action: 'key.deleted', actor: 'user', ...whose, provider }),
+          ),
+        );
         return gone;
       });
     },
@@ -172,12 +200,17 @@ export function createKeyLife({
         eq(apiKeys.provider, provider),
         eq(apiKeys.version, version),
       );
-      const marked = await db
-        .update(apiKeys)
-        .set({ state: 'refused', checkedAt: now(), refusedByTurn: turnId })
-        .where(and(isIt, ne(apiKeys.state, 'refused')))
-        .returning({ id: apiKeys.id });
-      if (marked.length > 0) return 'told-here';
+      const isMarked = await db.transaction(async (tx) => {
+        const marked = await tx
+          .update(apiKeys)
+          .set({ state: 'refused', checkedAt: now(), refusedByTurn: turnId })
+          .where(and(isIt, ne(apiKeys.state, 'refused')))
+          .returning({ id: apiKeys.id });
+        if (marked.length === 0) return false;
+        await audit.append(tx, { action: 'key.refused', actor: 'system', userId, provider });
+        return true;
+      });
+      if (isMarked) return 'told-here';
       const [row] = await db
         .select({ refusedByTurn: apiKeys.refusedByTurn })
         .from(apiKeys)
@@ -188,10 +221,24 @@ export function createKeyLife({
     },
 
     async forgetExpired() {
-      const forgotten = await db
-        .delete(apiKeys)
-        .where(lte(apiKeys.expiresAt, now()))
-        .returning({ userId: apiKeys.userId, provider: apiKeys.provider, hint: apiKeys.hint });
+      const forgotten = await db.transaction(async (tx) => {
+        const rows = await tx
+          .delete(apiKeys)
+          .where(lte(apiKeys.expiresAt, now()))
+          .returning({ userId: apiKeys.userId, provider: apiKeys.provider, hint: apiKeys.hint });
+        await audit.append(
+          tx,
+          ...rows.map(
+            ({ userId, provider }): AuditEntry => ({
+              action: 'key.expired',
+              actor: 'system',
+              userId,
+              provider,
+            }),
+          ),
+        );
+        return rows;
+      });
       return forgotten.flatMap(({ provider, ...row }) =>
         isProviderId(provider) ? [{ ...row, provider }] : [],
       );

@@ -36,7 +36,7 @@ export async function obtainRingFile(options: {
   readonly hasSealedRows: boolean;
 }): Promise<{ readonly contents: RingFile; readonly created: boolean }> {
   const { file, mayCreate, hasSealedRows } = options;
-  const existing = await read(file);
+  const existing = await readRingFile(file);
   if (existing !== undefined) return { contents: parseRingFile(existing, file), created: false };
 
   if (hasSealedRows) {
@@ -50,15 +50,15 @@ export async function obtainRingFile(options: {
     );
   }
   const created = await create(file);
-  const made = await read(file);
+  const made = await readRingFile(file);
   if (made === undefined) {
     throw new KeyRingError(`The key ring ${file} vanished while it was made: start again.`);
   }
   return { contents: parseRingFile(made, file), created };
 }
 
-/** @returns undefined where there is no file */
-async function read(file: string): Promise<string | undefined> {
+/** @returns undefined where there is no file. @throws KeyRingError */
+export async function readRingFile(file: string): Promise<string | undefined> {
   try {
     await using handle = await open(file, 'r');
     const stats = await handle.stat();
@@ -117,7 +117,7 @@ async function create(file: string): Promise<boolean> {
 }
 
 /** Makes the new name last through a power cut, where the file system can. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     await using handle = await open(folder, 'r');
     await handle.sync();

@@ -28,6 +28,34 @@ export interface KeyRing {
    * (HMAC-SHA256, 43 characters of base64url).
    */
   pseudonym(subject: string): string;
+  /** The MAC of a line of the audit trail (HMAC-SHA256 under a key of its own, base64url). */
+  auditMac(line: string): string;
+}
+
+export interface Kek {
+  readonly kid: string;
+  /** The one that wraps. */
+  readonly active: boolean;
+}
+
+/** What the operator does to a ring; the second half of the port, for the shell alone. */
+export interface KeyRingKeeper {
+  /** Oldest first. @throws KeyRingError */
+  keks(): Promise<readonly Kek[]>;
+  /** Adds a KEK that opens only, where the ring can: for copies that are to be spread first. @throws KeyRingError */
+  add(): Promise<string>;
+  /**
+   * Makes a KEK the active one: the one that is named, or else a new one.
+   * @returns its kid
+   * @throws KeyRingError
+   */
+  promote(kid: string | undefined): Promise<string>;
+  /** Brings what the ring itself keeps under a KEK to the active one. */
+  rewrapOwn(): Promise<void>;
+  /** Removes a KEK. That nothing is wrapped by it is the caller's to know. @throws KeyRingError */
+  retire(kid: string): Promise<void>;
+  /** The KEKs that go with this one: a remote service may only cut off all up to a version. */
+  retiredWith(kid: string): Promise<readonly string[]>;
 }
 
 export type UnwrapErrorCode =
@@ -49,6 +77,11 @@ export class UnwrapError extends Error {
     );
     this.code = code;
   }
+}
+
+/** The bytes that bind a wrapped data key to its owner; never stored, rebuilt from who asks. */
+export function bindingOf({ userId }: KeyContext): Uint8Array {
+  return Buffer.from(JSON.stringify({ purpose: 'data-key', version: 1, owner: userId }));
 }
 
 /** The key ring can't be used: one sentence for the operator, with the file and what to do. */

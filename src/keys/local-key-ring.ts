@@ -3,14 +3,12 @@
 import { createHmac, webcrypto } from 'node:crypto';
 import { base64url, FlattenedEncrypt, flattenedDecrypt } from 'jose';
 import { z } from 'zod';
-import { type KeyContext, type KeyRing, UnwrapError } from './key-ring.ts';
+import { bindingOf, type KeyRing, UnwrapError } from './key-ring.ts';
 import { obtainRingFile, type RingFile } from './key-ring-file.ts';
 
 const ALG = 'A256GCMKW';
 const ENC = 'A256GCM';
 const TYP = 'latchkey-data-key';
-/** Version of the wrapping, bound into every wrapped key. */
-const VERSION = 1;
 /** Bytes of JSON; what {@link KeyRing.wrap} makes has some 350. */
 const MAX_WRAPPED = 4096;
 const DATA_KEY_BYTES = 32;
@@ -72,7 +70,7 @@ export async function createLocalKeyRing(contents: RingFile): Promise<KeyRing> {
     keks.set(kid, await importKek(key));
     key.fill(0);
   }
-  const { active, fingerprintKey } = contents;
+  const { active, fingerprintKey, auditKey } = contents;
   const activeKek = keks.get(active);
   if (activeKek === undefined) throw new TypeError('the active key is not in the ring');
 
@@ -81,7 +79,7 @@ export async function createLocalKeyRing(contents: RingFile): Promise<KeyRing> {
       if (dataKey.length !== DATA_KEY_BYTES) throw new RangeError('a data key has 32 bytes');
       const { aad: _rebuiltWhenOpened, ...wrapped } = await new FlattenedEncrypt(dataKey)
         .setProtectedHeader({ alg: ALG, enc: ENC, typ: TYP, kid: active })
-        .setAdditionalAuthenticatedData(aadOf(context))
+        .setAdditionalAuthenticatedData(bindingOf(context))
         .encrypt(activeKek);
       return { kid: active, wrapped };
     },
@@ -92,7 +90,7 @@ export async function createLocalKeyRing(contents: RingFile): Promise<KeyRing> {
       if (kek === undefined) throw new UnwrapError('unknown-kek');
       try {
         const { plaintext } = await flattenedDecrypt(
-          { ...jwe, aad: base64url.encode(aadOf(context)) },
+          { ...jwe, aad: base64url.encode(bindingOf(context)) },
           kek,
           {
             keyManagementAlgorithms: [ALG],
@@ -108,16 +106,14 @@ export async function createLocalKeyRing(contents: RingFile): Promise<KeyRing> {
 
     pseudonym: (subject) =>
       createHmac('sha256', fingerprintKey).update(`pseudonym:${subject}`).digest('base64url'),
+
+    auditMac: (line) => createHmac('sha256', auditKey).update(`audit:${line}`).digest('base64url'),
   };
 }
 
 function importKek(key: Uint8Array<ArrayBuffer>): Promise<Kek> {
   // Not extractable: no later code can read a KEK out of the ring again.
   return webcrypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt']);
-}
-
-function aadOf({ userId }: KeyContext): Uint8Array {
-  return Buffer.from(JSON.stringify({ purpose: 'data-key', version: VERSION, owner: userId }));
 }
 
 /** @throws UnwrapError unless it has exactly our form and its header names the same KEK as its row */

@@ -1,44 +1,90 @@
+import type { KeyRingConfig } from '../config.ts';
 import type { Database } from '../db/client.ts';
 import { eq } from '../db/drizzle.ts';
 import { dataKeys, installation } from '../db/schema.ts';
-import { type KeyRing, KeyRingError } from './key-ring.ts';
+import { countUse } from './kek-use.ts';
+import { type KeyRing, KeyRingError, type KeyRingKeeper } from './key-ring.ts';
+import { createFileKeeper } from './key-ring-edit.ts';
 import { loadKeyRing } from './local-key-ring.ts';
+import { createReloadingKeyRing } from './reloading-key-ring.ts';
+import { openTransitKeyRing } from './transit-key-ring.ts';
 
-/** The ring of this installation; made at the first start. @throws KeyRingError */
-export async function openKeyRing({
-  db,
-  file,
-  mayCreate,
-  onStep,
-}: {
+export interface OpenKeyRingOptions {
   readonly db: Database;
-  readonly file: string;
+  readonly config: KeyRingConfig;
   readonly mayCreate: boolean;
   readonly onStep: (sentence: string) => void;
-}): Promise<KeyRing> {
+  /** Hears, while it is in use, what the operator has to mend. */
+  readonly onProblem: (error: unknown) => void;
+  readonly onClose: (close: () => Promise<void>) => void;
+}
+
+export interface OpenedKeyRing {
+  readonly ring: KeyRing;
+  /** For the operator's shell. */
+  readonly keeper: KeyRingKeeper;
+}
+
+/** The ring of this installation; made at the first start. @throws KeyRingError */
+export async function openKeyRing(options: OpenKeyRingOptions): Promise<OpenedKeyRing> {
+  const { db, config, mayCreate } = options;
   const sealed = await db.select({ userId: dataKeys.userId }).from(dataKeys).limit(1);
-  const { ring, created } = await loadKeyRing({
-    file,
-    mayCreate,
-    hasSealedRows: sealed.length > 0,
-  });
-  await holdToRing(db, ring, file);
+  const hasSealedRows = sealed.length > 0;
+  const opened =
+    config.kind === 'file'
+      ? await openFile(options, config.file, hasSealedRows)
+      : await openTransitKeyRing({ db, config, mayCreate, hasSealedRows });
+  const name = config.kind === 'file' ? `The key ring ${config.file}` : 'The key ring in Vault';
+  await holdToRing(db, opened.ring, name);
+  await warnOfLost(options, opened.keeper);
+  return opened;
+}
+
+async function openFile(
+  { mayCreate, onStep, onProblem, onClose }: OpenKeyRingOptions,
+  file: string,
+  hasSealedRows: boolean,
+): Promise<OpenedKeyRing> {
+  const { ring, created } = await loadKeyRing({ file, mayCreate, hasSealedRows });
   if (created) {
     onStep(`Made the key ring ${file}: keep a copy of it, apart from the database's backups.`);
   }
-  return ring;
+  const reloading = createReloadingKeyRing({
+    file,
+    ring,
+    load: async () => (await loadKeyRing({ file, mayCreate: false, hasSealedRows: true })).ring,
+    onProblem,
+  });
+  onClose(async () => reloading.close());
+  return { ring: reloading, keeper: createFileKeeper({ file }) };
 }
 
 /**
  * The first ring of an installation stays its ring: two processes that start on an empty database,
  * each with a folder of its own, must not seal under two.
  */
-async function holdToRing(db: Database, ring: KeyRing, file: string): Promise<void> {
+async function holdToRing(db: Database, ring: KeyRing, name: string): Promise<void> {
   const value = ring.pseudonym('installation');
   await db.insert(installation).values({ name: 'key-ring', value }).onConflictDoNothing();
   const [held] = await db.select().from(installation).where(eq(installation.name, 'key-ring'));
   if (held?.value === value) return;
   throw new KeyRingError(
-    `The key ring ${file} is not the one that this database was begun with. Put a copy of that one there, or set KEY_RING_FILE to where it is.`,
+    `${name} is not the one that this database was begun with. Put a copy of that one there, or set KEY_RING_FILE to where it is.`,
   );
+}
+
+/** What the ring can't open keeps nobody else from being served. */
+async function warnOfLost(
+  { db, onProblem }: OpenKeyRingOptions,
+  keeper: KeyRingKeeper,
+): Promise<void> {
+  const held = new Set((await keeper.keks()).map(({ kid }) => kid));
+  for (const { kid, rows } of await countUse(db)) {
+    if (rows === 0 || held.has(kid)) continue;
+    onProblem(
+      new KeyRingError(
+        `The key ring has lost the key ${kid}, under which ${rows} user${rows === 1 ? ' has' : 's have'} stored keys and words: put it back from a copy of the ring. Until then they are asked for their keys again; nothing of theirs is deleted.`,
+      ),
+    );
+  }
 }

@@ -5,6 +5,8 @@ import { and, eq } from '../db/drizzle.ts';
 import { pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import { Secret } from '../secret.ts';
+import { sealGiven } from './afresh.ts';
+import type { Audit } from './audit.ts';
 import { WAIT_MS } from './key-prompts.ts';
 import { lockForUser } from './user-lock.ts';
 import { type SealBinding, type Vault, VaultError } from './vault.ts';
@@ -16,20 +18,23 @@ export interface PastedKeys {
     provider: RemoteProviderId,
     key: Secret,
   ): Promise<{ readonly id: number; readonly hint: string; readonly expiresAt: Date }>;
-  /** Takes it out: once, by its owner, in time. */
+  /** Takes it out, to use it or to drop it: once, by its owner, in time. */
   takePasted(
     userId: number,
     id: number,
+    why?: 'use' | 'drop',
   ): Promise<{ readonly provider: RemoteProviderId; readonly key: Secret } | undefined>;
 }
 
 export function createPastedKeys({
   db,
   vault,
+  audit,
   now,
 }: {
   readonly db: Database;
   readonly vault: Vault;
+  readonly audit: Audit;
   readonly now: () => Date;
 }): PastedKeys {
   return {
@@ -37,29 +42,45 @@ export function createPastedKeys({
       const text = key.reveal();
       const hint = text.slice(-4);
       const expiresAt = new Date(now().getTime() + WAIT_MS);
-      const sealed = await vault.seal(userId, bindingOf(provider, expiresAt), text);
+      const sealed = await sealGiven(
+        { vault, audit },
+        userId,
+        bindingOf(provider, expiresAt),
+        text,
+      );
       const [row] = await db.transaction(async (tx) => {
         await lockForUser(tx, 'pasted-keys', userId);
         // Not updated: the button below the older paste must not take this key.
         await tx.delete(pastedKeys).where(eq(pastedKeys.userId, userId));
-        return tx
+        const kept = await tx
           .insert(pastedKeys)
           .values({ userId, provider, sealed, hint, expiresAt })
           .returning({ id: pastedKeys.id });
+        await audit.append(tx, { action: 'paste.kept', actor: 'user', userId, provider });
+        return kept;
       });
       if (row === undefined) throw new TypeError('an insert returned no row');
       return { id: row.id, hint, expiresAt };
     },
 
-    async takePasted(userId, id) {
+    async takePasted(userId, id, why = 'use') {
       if (!Number.isSafeInteger(id)) return undefined;
-      const [row] = await db
-        .delete(pastedKeys)
-        .where(and(eq(pastedKeys.id, id), eq(pastedKeys.userId, userId)))
-        .returning();
-      if (row === undefined || row.expiresAt <= now() || !isProviderId(row.provider)) {
-        return undefined;
-      }
+      const row = await db.transaction(async (tx) => {
+        const [taken] = await tx
+          .delete(pastedKeys)
+          .where(and(eq(pastedKeys.id, id), eq(pastedKeys.userId, userId)))
+          .returning();
+        if (taken === undefined) return undefined;
+        const isLate = taken.expiresAt <= now();
+        await audit.append(tx, {
+          action: isLate ? 'paste.expired' : why === 'use' ? 'paste.taken' : 'paste.dropped',
+          actor: isLate ? 'system' : 'user',
+          userId,
+          provider: taken.provider,
+        });
+        return isLate ? undefined : taken;
+      });
+      if (row === undefined || !isProviderId(row.provider)) return undefined;
       try {
         const text = await vault.open(userId, bindingOf(row.provider, row.expiresAt), row.sealed);
         return { provider: row.provider, key: new Secret(text) };

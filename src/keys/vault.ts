@@ -1,6 +1,7 @@
 /** Seals what belongs to a user under that user's data key, bound to the place where it is kept. */
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { Queryable } from '../db/client.ts';
 import { createDataKeys, type DataKeysParts } from './data-keys.ts';
 import { UnwrapError } from './key-ring.ts';
 
@@ -25,6 +26,13 @@ export interface Vault {
   seal(userId: number, binding: SealBinding, plain: string): Promise<Uint8Array>;
   /** @throws VaultError */
   open(userId: number, binding: SealBinding, sealed: Uint8Array): Promise<string>;
+  /**
+   * Begins afresh for a user whose data key the ring can't open because it lost the KEK; what was
+   * sealed opens again when that is put back.
+   * @param note runs in the same transaction
+   * @returns false where the data key opens, or there is none
+   */
+  renew(userId: number, note: (tx: Queryable) => Promise<void>): Promise<boolean>;
   /** Overwrites the user's data key in this process's memory. */
   forget(userId: number): void;
 }
@@ -87,11 +95,15 @@ export function createVault(parts: DataKeysParts): Vault {
       }
       const aad = aadOf(userId, binding);
       const plain = await withOneError(() =>
-        dataKeys.use(userId, false, (key) => decrypt(key, aad, sealed)),
+        dataKeys.use(userId, false, (key) => tryToDecrypt(key, aad, sealed) ?? NOT_OPENED),
       );
-      if (plain === undefined) throw new VaultError('does-not-open');
-      return plain;
+      if (plain !== undefined && plain !== NOT_OPENED) return plain.text;
+      const lost = await dataKeys.useLost(userId, (key) => tryToDecrypt(key, aad, sealed));
+      if (lost.found !== undefined) return lost.found.text;
+      throw new VaultError(lost.missing ? 'key-ring-incomplete' : 'does-not-open');
     },
+
+    renew: (userId, note) => dataKeys.renew(userId, note),
 
     forget: (userId) => dataKeys.forget(userId),
   };
@@ -120,7 +132,14 @@ function encrypt(key: Uint8Array, aad: Buffer, clear: Buffer): Uint8Array {
   return Buffer.concat([Buffer.of(VERSION), nonce, ...body, cipher.getAuthTag()]);
 }
 
-function decrypt(key: Uint8Array, aad: Buffer, sealed: Uint8Array): string {
+interface Opened {
+  readonly text: string;
+}
+
+const NOT_OPENED: Opened = { text: '' };
+
+/** @returns undefined where the key is not the one that sealed it, or it is damaged */
+function tryToDecrypt(key: Uint8Array, aad: Buffer, sealed: Uint8Array): Opened | undefined {
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
   const nonce = bytes.subarray(1, 1 + NONCE_BYTES);
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
@@ -131,7 +150,7 @@ function decrypt(key: Uint8Array, aad: Buffer, sealed: Uint8Array): string {
     decipher.final();
   } catch {
     clear.fill(0);
-    throw new VaultError('does-not-open');
+    return undefined;
   }
-  return clear.toString('utf8');
+  return { text: clear.toString('utf8') };
 }

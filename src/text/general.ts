@@ -3,7 +3,7 @@
 import type { Notice } from '../chat/platform.ts';
 import { formatUsd } from '../funding/money.ts';
 import { codeHelpMenu } from './code-help.ts';
-import { inlineCode, time } from './markdown.ts';
+import { escapeMarkdown, inlineCode, time } from './markdown.ts';
 
 /** Below an answer, or instead of one. */
 export const QUOTED_IS_HIDDEN = `I can’t read the message that you replied to. Use **${codeHelpMenu[0]?.label}** in the menu of that very message (under Apps), or paste the code into your question.`;
@@ -125,6 +125,9 @@ export const generalText = {
   }),
   consented: (): Notice => ({ markdown: 'Agreed. I answer your question in the group now.' }),
   consentedOnly: (): Notice => ({ markdown: 'Agreed. Ask again in the group.' }),
+
+  /** For the operator. */
+  keyRing: (sentence: string): Notice => ({ markdown: escapeMarkdown(sentence) }),
 
   houseKeyFailed: (provider: string, code: string): Notice => ({
     markdown: `**The house key fails** at ${provider} (${inlineCode(code)}). House turns are refused until it works again; it is tried every half minute. Users keep their allowance. ${time(new Date())}`,

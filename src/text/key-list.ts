@@ -51,7 +51,10 @@ export const keyListText = {
           : keys.map((key) => [
               { label: `${key.provider} …${key.hint}`, action: `keys:open-${key.ref}` },
             ])),
-        [{ label: 'Add a key', action: 'run:setkey' }],
+        [
+          { label: 'Add a key', action: 'run:setkey' },
+          { label: 'History', action: 'run:keyhistory' },
+        ],
       ],
     };
   },

@@ -4,6 +4,7 @@ import type { Button, Notice } from '../chat/platform.ts';
 import { TURN_TEXT_LIMIT } from '../chat/turn-input.ts';
 import { generalText } from './general.ts';
 import { inlineCode, time } from './markdown.ts';
+import { sealedText } from './sealed.ts';
 
 /** What the sentences may name. */
 export interface OutcomeFacts {
@@ -107,6 +108,19 @@ const OUTCOMES = {
       `${providerName} refuses your key: it was revoked, or never worked. I use it no more, and the house does not pay instead. Replace it, or delete it to go back to the free allowance.`,
     buttons: REPLACE_KEY,
     inGroups: NOT_ANSWERED,
+    inDirectChat: true,
+  },
+  'own-key-sealed': {
+    say: () =>
+      'I have your key, but can’t open it any more: what protects it was lost or damaged on the operator’s side, who has been told. Please give it to me again; the house does not pay instead. Nothing of yours was deleted.',
+    buttons: REPLACE_KEY,
+    inGroups: NOT_ANSWERED,
+    inDirectChat: true,
+  },
+  'words-sealed': {
+    say: () => sealedText.lost().markdown,
+    buttons: sealedText.lost().buttons ?? [],
+    inGroups: sealedText.lostInGroup(),
     inDirectChat: true,
   },
   'own-key-still-refused': {

@@ -12,6 +12,7 @@ import {
   keyChecks,
   keyPrompts,
   linkCodes,
+  lostDataKeys,
   mailbox,
   ownLimits,
   ownReservations,
@@ -43,6 +44,7 @@ export const TABLES_OF_A_USER: readonly string[] = [
   'key_prompts',
   'link_attempts',
   'link_codes',
+  'lost_data_keys',
   'mailbox',
   'own_limits',
   'own_reservations',
@@ -166,6 +168,7 @@ export async function eraseUsers(
     allowanceDays,
     ownReservations,
     ownLimits,
+    lostDataKeys,
   ]) {
     await tx.execute(sql`delete from ${table} where user_id = ${theirs}`);
   }

@@ -5,6 +5,7 @@ import type { PlatformName } from '../chat/message.ts';
 import { type Database, DatabaseError, type Transaction } from '../db/client.ts';
 import { and, eq, gt, sql } from '../db/drizzle.ts';
 import { forgetPrompts } from '../db/schema.ts';
+import type { Audit } from '../keys/audit.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import {
   identityPseudonym,
@@ -62,6 +63,7 @@ export interface Forgetting {
 export function createForgetting({
   db,
   ring,
+  audit,
   deletions,
   tombstoneFile,
   onError,
@@ -69,6 +71,7 @@ export function createForgetting({
 }: {
   readonly db: Database;
   readonly ring: Pick<KeyRing, 'pseudonym'>;
+  readonly audit: Pick<Audit, 'append'>;
   readonly deletions: MessageDeletions;
   readonly tombstoneFile: string;
   /** Hears why the tombstone file could not be written; it is tried again by {@link Forgetting.resume}. */
@@ -114,8 +117,17 @@ export function createForgetting({
       });
       if (erased === undefined) return undefined;
       await keepWhatStays(tx, userIds, erased);
+      const planned = await deletions.plan(tx, erased.sent, messageId);
+      await audit.append(
+        tx,
+        ...userIds.map((id) => ({
+          action: 'user.forgotten' as const,
+          actor: 'user' as const,
+          userId: id,
+        })),
+      );
       return {
-        deletions: await deletions.plan(tx, erased.sent, messageId),
+        deletions: planned,
         tooOld: erased.sent.reduce((sum, { older }) => sum + older, 0),
       };
     });

@@ -44,6 +44,7 @@ test('a message that is taken in at the moment of linking is accepted, and answe
     },
     setKey: {} as IntakeParts['setKey'],
     gate: { check: async () => 'admitted' },
+    audit: { record: unused },
     mailbox: town.mailbox,
     wakeups: {
       wake: async (userId: number) => void woken.push(userId),

@@ -1,10 +1,11 @@
 /** One user on several platforms: joined in one transaction, separated in another. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readContext } from '../../src/conversation/context-window.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import { turns, users } from '../../src/db/schema.ts';
 import { usageSince } from '../../src/funding/usage.ts';
+import { ownersOf } from '../../src/keys/linked-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { linkingTown } from '../support/linking.ts';
 
@@ -67,6 +68,41 @@ describe('linked accounts', () => {
     await town.linking.unlink(here.identity);
     expect(await here.keyFor('openai')).toBe(own);
     expect(await there.keyFor('openai')).toBe(other);
+  });
+
+  test('what becomes of a key stands in the trail, for whose it is', async () => {
+    const [here, there] = await pair();
+    await here.addKey('openai');
+    await there.addKey('openai');
+    await there.addKey('anthropic');
+    const [mine, theirs] = [(await here.me()).userId, (await there.me()).userId];
+    /** Newest first. */
+    const trail = async (...userIds: number[]) =>
+      (await town.audit.of(userIds, 50)).map(({ action, provider }) => `${action} ${provider}`);
+    await town.link(here, there);
+    expect((await trail(theirs)).slice(0, 2).sort()).toEqual([
+      'key.joined anthropic',
+      'key.put-aside openai',
+    ]);
+    // Together they have one history.
+    expect((await trail(...(await ownersOf(database.db, mine)))).length).toBe(5);
+    const newer = (await there.addKey('openai')).slice(-4);
+    await town.linking.unlink(here.identity);
+    expect(await trail(mine)).toEqual(['key.replaced openai', 'key.added openai']);
+    expect((await trail(theirs)).slice(0, 3).sort()).toEqual([
+      'key.deleted openai',
+      'key.returned anthropic',
+      'key.returned openai',
+    ]);
+    expect((await there.keyFor('openai'))?.slice(-4)).toBe(newer);
+
+    const before = await town.apiKeys.list(theirs);
+    const codeId = await town.codeFor(here, there);
+    const full = vi.spyOn(town.audit, 'append').mockRejectedValue(new Error('the disk is full'));
+    await expect(town.linking.link(here.identity, codeId)).rejects.toThrow('full');
+    full.mockRestore();
+    expect(await there.me()).toEqual({ userId: theirs, ownerId: theirs });
+    expect(await town.apiKeys.list(theirs)).toEqual(before);
   });
 
   test('a key that replaces both goes with who added it; a deleted one takes along what was put aside', async () => {

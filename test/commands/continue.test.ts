@@ -151,3 +151,18 @@ test.each([
   await chat.reads('fred', here, /Nothing of this answer is left|goes on for the person/);
   expect(loggedErrors(world)).toEqual([]);
 });
+
+test('goes on for a linked account, whose words are sealed under a data key of its own', async () => {
+  const { chat, database } = world;
+  for (const who of ['host', 'guest']) {
+    await chat.says(who, direct(who), `hello of ${who}`);
+    await chat.reads(who, direct(who), new RegExp(`hello of ${who}`));
+  }
+  await database.db.execute(sql`
+    update identities guest set user_id = host.user_id, own_user_id = guest.user_id
+    from identities host
+    where guest.platform_user_id = 'guest' and host.platform_user_id = 'host'`);
+  const { button } = await expiredAnswer('guest', 1);
+  await chat.presses('guest', button, 'Continue', { replyHandle: 'new-guest' });
+  await waitFor(() => partsOf('guest').length === 3);
+});

@@ -10,6 +10,7 @@ import {
 import { createHouseBreaker } from '../../src/funding/house-breaker.ts';
 import { createPrices } from '../../src/funding/prices.ts';
 import { type ApiKeys, createApiKeys } from '../../src/keys/api-keys.ts';
+import { createAudit } from '../../src/keys/audit.ts';
 import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault } from '../../src/keys/vault.ts';
 import { createProviders } from '../../src/llm/providers.ts';
@@ -44,7 +45,12 @@ beforeAll(async () => {
   });
   const vault = createVault({ db: database.db, ring });
   const providers = createProviders({ baseUrls: { openai: openai.url } });
-  apiKeys = createApiKeys({ db: database.db, vault, providers });
+  apiKeys = createApiKeys({
+    db: database.db,
+    vault,
+    audit: createAudit({ db: database.db, ring }),
+    providers,
+  });
 });
 afterAll(() => Promise.all([database.close(), openai.close(), silent.close()]));
 beforeEach(() => {

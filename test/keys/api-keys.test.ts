@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { and, eq, sql } from '../../src/db/drizzle.ts';
 import { apiKeys, keyChecks, keyPrompts, pastedKeys, users } from '../../src/db/schema.ts';
 import { type AddResult, type ApiKeys, createApiKeys } from '../../src/keys/api-keys.ts';
+import { type Audit, createAudit } from '../../src/keys/audit.ts';
 import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault, type Vault, VaultError } from '../../src/keys/vault.ts';
 import type { KeyCheck, ProviderId } from '../../src/llm/provider.ts';
@@ -15,6 +16,7 @@ import { NAMED_SAMPLES, OTHER_SAMPLES, randomText, SAMPLES } from './sample-keys
 let database: TestDatabase;
 let openai: OpenAiSimulator;
 let vault: Vault;
+let audit: Audit;
 let keys: ApiKeys;
 let userId: number;
 /** What the clock of `keys` shows, in milliseconds. */
@@ -39,6 +41,7 @@ beforeAll(async () => {
     auditKey: key(),
   });
   vault = createVault({ db: database.db, ring });
+  audit = createAudit({ db: database.db, ring, now: () => new Date(clock) });
 });
 afterAll(() => Promise.all([database?.close(), openai?.close()]));
 
@@ -49,6 +52,7 @@ beforeEach(async () => {
   keys = createApiKeys({
     db: database.db,
     vault,
+    audit,
     now: () => new Date(clock),
     providers: (provider) => ({
       async checkKey(apiKey) {
@@ -221,6 +225,7 @@ describe('checks', () => {
     const real = createApiKeys({
       db: database.db,
       vault,
+      audit,
       providers: createProviders({ baseUrls: { openai: openai.url } }),
     });
     const good = openai.keys.add('valid', SAMPLES.openai());

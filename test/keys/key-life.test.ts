@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { eq } from '../../src/db/drizzle.ts';
 import { apiKeys, users } from '../../src/db/schema.ts';
 import { type ApiKeys, createApiKeys, type ListedKey } from '../../src/keys/api-keys.ts';
+import { type Audit, createAudit } from '../../src/keys/audit.ts';
 import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault, type Vault } from '../../src/keys/vault.ts';
 import type { KeyCheck } from '../../src/llm/provider.ts';
@@ -14,6 +15,7 @@ const DAY_MS = 86_400_000;
 
 let database: TestDatabase;
 let vault: Vault;
+let audit: Audit;
 let keys: ApiKeys;
 let userId: number;
 let clock: number;
@@ -35,6 +37,7 @@ beforeAll(async () => {
     auditKey: key(),
   });
   vault = createVault({ db: database.db, ring });
+  audit = createAudit({ db: database.db, ring, now: () => new Date(clock) });
 });
 afterAll(() => database.close());
 
@@ -44,6 +47,7 @@ beforeEach(async () => {
   keys = createApiKeys({
     db: database.db,
     vault,
+    audit,
     now: () => new Date(clock),
     providers: () => ({ checkKey: async (apiKey) => verdict(apiKey.reveal()) }),
   });

@@ -12,6 +12,7 @@ import { turns } from '../../src/db/schema.ts';
 import { createAllowance } from '../../src/funding/allowance.ts';
 import { createOwnLimit } from '../../src/funding/own-limit.ts';
 import { createApiKeys } from '../../src/keys/api-keys.ts';
+import { createAudit } from '../../src/keys/audit.ts';
 import type { Identity } from '../../src/keys/key-prompts.ts';
 import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault } from '../../src/keys/vault.ts';
@@ -32,6 +33,7 @@ export async function linkingTown(database: TestDatabase) {
   const clock = { ms: Date.now() };
   const now = () => new Date(clock.ms);
   const vault = createVault({ db, ring });
+  const audit = createAudit({ db, ring, now });
   const identities = createIdentities({ db });
   const mailbox = createMailbox({ db, limit: 100 });
   const allowance = createAllowance({
@@ -42,11 +44,12 @@ export async function linkingTown(database: TestDatabase) {
   const apiKeys = createApiKeys({
     db,
     vault,
+    audit,
     now,
     providers: () => ({ checkKey: async () => ({ result: 'valid' }) }),
   });
   const ownLimit = createOwnLimit({ db, now });
-  const linking = createLinking({ db, now });
+  const linking = createLinking({ db, audit, now });
   const codes = createLinkCodes({ db, ring, now });
   const intake = createTurnIntake({ db, vault, mailbox });
   const store = createTurnStore({ db, vault });
@@ -145,7 +148,9 @@ export async function linkingTown(database: TestDatabase) {
   return {
     db,
     clock,
+    ring,
     vault,
+    audit,
     identities,
     turnIntake: intake,
     mailbox,

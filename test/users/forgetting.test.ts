@@ -82,6 +82,7 @@ function deletions(answer = (ids: readonly string[]) => ids.length) {
 function create(toDelete: ReturnType<typeof deletions>): Forgetting {
   return createForgetting({
     db: database.db,
+    audit: parts.audit,
     ring: parts.ring,
     deletions: toDelete,
     tombstoneFile: file,

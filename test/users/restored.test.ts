@@ -65,6 +65,7 @@ async function restore(db: Database, backup: Backup): Promise<void> {
 async function forget(who: Somebody): Promise<void> {
   const forgetting = createForgetting({
     db: database.db,
+    audit: parts.audit,
     ring: parts.ring,
     deletions: createMessageDeletions({
       db: database.db,

@@ -9,6 +9,7 @@ import type { Database } from '../../src/db/client.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import { apiKeys, deliveries, turns } from '../../src/db/schema.ts';
 import { type Allowance, createAllowance } from '../../src/funding/allowance.ts';
+import { type Audit, createAudit } from '../../src/keys/audit.ts';
 import { countKeyCheck } from '../../src/keys/key-check-limit.ts';
 import { createKeyPrompts } from '../../src/keys/key-prompts.ts';
 import type { KeyRing } from '../../src/keys/key-ring.ts';
@@ -24,6 +25,7 @@ import { settleAlone } from '../support/settle.ts';
 export interface Parts {
   readonly db: Database;
   readonly ring: KeyRing;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly identities: Identities;
   readonly mailbox: Mailbox;
@@ -43,6 +45,7 @@ export async function createParts(db: Database): Promise<Parts> {
   return {
     db,
     ring,
+    audit: createAudit({ db, ring }),
     vault,
     privateNotices: createPrivateNotices({
       db,
@@ -181,7 +184,7 @@ export async function furnish(parts: Parts, who: Somebody, group: ChatAddress): 
     hint: 'xxxx',
     state: 'valid',
   });
-  await createPastedKeys({ db, vault, now }).keepPasted(
+  await createPastedKeys({ db, vault, audit: parts.audit, now }).keepPasted(
     who.userId,
     'groq',
     new Secret('y'.repeat(40)),

@@ -4,6 +4,9 @@ import { StartError } from '../../start-error.ts';
 
 const SQLITE_BUSY = 5;
 
+/** Another process has the data directory. */
+export class DataDirHeldError extends StartError {}
+
 /** Collected as garbage, a file would be closed, and its lock gone. */
 const held = new Set<DatabaseSync>();
 
@@ -13,7 +16,7 @@ const held = new Set<DatabaseSync>();
  * stale lock has to be told from a live one.
  *
  * @returns what releases the lock.
- * @throws StartError while another process (or this one) holds it.
+ * @throws DataDirHeldError while another process (or this one) holds it.
  */
 export function lockDataDir(dataDir: string): () => void {
   // SQLite takes the lock in steps, and two that start at once can bar each other: so it tries again.
@@ -23,7 +26,7 @@ export function lockDataDir(dataDir: string): () => void {
   } catch (error) {
     file.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
-      throw new StartError(
+      throw new DataDirHeldError(
         `Another Latchkey is running with the data in ${dataDir}: stop it, or give this one a DATA_DIR of its own.`,
       );
     }

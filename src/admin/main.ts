@@ -1,0 +1,89 @@
+/** `npm run admin`: what the operator does from the shell. */
+
+import { Command, CommanderError } from 'commander';
+import { DatabaseError } from '../db/client.ts';
+import { serializeError } from '../log.ts';
+import { StartError } from '../start-error.ts';
+import { addAuditCommands } from './audit.ts';
+import { addKeyRingCommands } from './key-ring.ts';
+import { createOutput, type Output } from './output.ts';
+import type { Run } from './run.ts';
+import { withSession } from './session.ts';
+
+function createProgram(outputOf: () => Output): Command {
+  const program = new Command('npm run admin --')
+    .description(
+      'Latchkey, from the operator’s shell. It works beside a running bot or without one,\nwith the same settings: environment variables, or lines of .env.',
+    )
+    .option('--json', 'print the result as JSON')
+    .helpCommand(false)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+  const run: Run =
+    (work) =>
+    async (...given) => {
+      const command = given.at(-1);
+      if (!(command instanceof Command)) throw new TypeError('commander passed no command');
+      const stop = new AbortController();
+      const onSignal = () => stop.abort();
+      process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+      const output = outputOf();
+      // The arguments are what commander parsed by the command's own declarations.
+      process.exitCode = await withSession(output, (session) =>
+        Reflect.apply(work, undefined, [
+          session,
+          output,
+          stop.signal,
+          command.opts(),
+          ...command.args,
+        ]),
+      );
+    };
+  addKeyRingCommands(program, run);
+  addAuditCommands(program, run);
+  for (const command of program.commands) {
+    for (const each of [command, ...command.commands]) {
+      each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);
+    }
+  }
+  return program;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const json = args.includes('--json');
+  const output = createOutput({
+    json,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    isTerminal: process.stderr.isTTY === true,
+  });
+  const program = createProgram(() => output);
+  try {
+    await program.parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said it already.
+      process.exitCode = error.exitCode;
+      return;
+    }
+    const sentence = explain(error);
+    if (json) output.result({ error: sentence }, []);
+    process.stderr.write(`${sentence}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof StartError) return error.message;
+  if (error instanceof DatabaseError) {
+    if (error.code === '53100') {
+      return 'The disk of the database is full: what was done stays done. Make room, then run this again.';
+    }
+    if (error.connectionLost) {
+      return 'The connection to the database broke: what was done stays done. Run this again.';
+    }
+  }
+  return `This failed: ${serializeError(error).message}`;
+}
+
+await main(process.argv.slice(3));

@@ -1,0 +1,81 @@
+/** What the operator's commands work on: the installation's database and key ring, opened and closed. */
+
+import { type Config, parseConfig, readEnvironment } from '../config.ts';
+import type { Database } from '../db/client.ts';
+import { openDatabase } from '../db/open.ts';
+import { holdSessionLock } from '../db/session-lock.ts';
+import { type Audit, createAudit } from '../keys/audit.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { createKeyRingAdmin, type KeyRingAdmin } from '../keys/key-ring-admin.ts';
+import { openKeyRing } from '../keys/open-key-ring.ts';
+import { StartError } from '../start-error.ts';
+import type { Output } from './output.ts';
+
+export interface AdminSession {
+  readonly config: Config;
+  readonly db: Database;
+  readonly ring: KeyRing;
+  readonly audit: Audit;
+  readonly keyRing: KeyRingAdmin;
+  /** Runs what no second operator may do at the same time. @throws StartError where one does */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Any number will do. */
+const ADMIN_LOCK = 7_204_118_358;
+
+/**
+ * Opens everything, beside a running bot or without one, and closes it again.
+ * @throws StartError
+ */
+export async function withSession<T>(
+  output: Output,
+  work: (session: AdminSession) => Promise<T>,
+): Promise<T> {
+  const closers: (() => Promise<void>)[] = [];
+  const onClose = (close: () => Promise<void>) => void closers.push(close);
+  try {
+    const config = parseConfig(readEnvironment());
+    const { url, connection } = await openDatabase({
+      database: config.database,
+      maxConnections: 10,
+      onStep: output.note,
+      // Queries fail by themselves, and say so.
+      onLost: () => undefined,
+      onClose,
+      alongside: true,
+    });
+    const { db } = connection;
+    const { ring, keeper } = await openKeyRing({
+      db,
+      config: config.keyRing,
+      mayCreate: false,
+      onStep: output.note,
+      onProblem: (error) => output.note(error instanceof Error ? error.message : 'The key ring…'),
+      onClose,
+    });
+    const audit = createAudit({ db, ring });
+    return await work({
+      config,
+      db,
+      ring,
+      audit,
+      keyRing: createKeyRingAdmin({ db, ring, keeper, audit }),
+      async alone(inner) {
+        const release = await holdSessionLock(url, ADMIN_LOCK);
+        if (release === undefined) {
+          throw new StartError(
+            'Another admin command is at work on the key ring: wait for its end.',
+          );
+        }
+        try {
+          return await inner();
+        } finally {
+          await release();
+        }
+      },
+    });
+  } finally {
+    for (const close of closers.reverse()) await close().catch(() => undefined);
+  }
+}

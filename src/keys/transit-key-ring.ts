@@ -1,0 +1,215 @@
+/**
+ * A key ring whose KEKs are the versions of a key in HashiCorp Vault's Transit engine and never
+ * leave it. Its two small keys for pseudonyms and the audit trail are needed at every turn: they are
+ * made here, and kept in the database wrapped by Vault.
+ */
+
+import { createHmac, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { VaultConfig } from '../config.ts';
+import type { Database } from '../db/client.ts';
+import { eq } from '../db/drizzle.ts';
+import { installation } from '../db/schema.ts';
+import {
+  bindingOf,
+  type KeyContext,
+  type KeyRing,
+  KeyRingError,
+  type KeyRingKeeper,
+  UnwrapError,
+} from './key-ring.ts';
+import { createTransitClient, type TransitClient, TransitError } from './transit-client.ts';
+
+const DATA_KEY_BYTES = 32;
+const MAX_WRAPPED = 4_096;
+const OWN_KEYS = 'key-ring-own-keys';
+const OWN_BINDING = Buffer.from(JSON.stringify({ purpose: 'key-ring-own-keys', version: 1 }));
+/** Those that take `associated_data`. */
+const AEAD = /^(aes(128|256)-gcm96|x?chacha20-poly1305)$/;
+
+const wrappedSchema = z.strictObject({ vault: z.string() });
+
+const kidOf = (version: number) => `vault-v${version}`;
+
+function versionOf(kid: string): number | undefined {
+  const [, digits] = /^vault-v([1-9]\d{0,8})$/.exec(kid) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function versionIn(ciphertext: string): number | undefined {
+  const [, digits] = /^vault:v([1-9]\d{0,8}):[A-Za-z0-9+/]+={0,2}$/.exec(ciphertext) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export interface OpenTransitOptions {
+  readonly db: Database;
+  readonly config: VaultConfig;
+  readonly mayCreate: boolean;
+  readonly hasSealedRows: boolean;
+}
+
+/** @throws KeyRingError with what Vault lacks */
+export async function openTransitKeyRing({
+  db,
+  config,
+  mayCreate,
+  hasSealedRows,
+}: OpenTransitOptions): Promise<{ readonly ring: KeyRing; readonly keeper: KeyRingKeeper }> {
+  const client = createTransitClient(config);
+  const { type } = await orRefuse(() => client.key());
+  if (!AEAD.test(type)) {
+    throw new KeyRingError(
+      `The Vault key ${config.mount}/${config.key} is of type ${type}, which can't bind a data key to its owner: make one of type aes256-gcm96.`,
+    );
+  }
+  const own = await orRefuse(() => obtainOwnKeys({ db, client, mayCreate, hasSealedRows }));
+  return { ring: createTransitKeyRing(client, own), keeper: createTransitKeeper(client, db) };
+}
+
+function createTransitKeyRing(client: TransitClient, own: Uint8Array): KeyRing {
+  const fingerprintKey = own.slice(0, 32);
+  const auditKey = own.slice(32);
+  return {
+    async wrap(dataKey, context) {
+      if (dataKey.length !== DATA_KEY_BYTES) throw new RangeError('a data key has 32 bytes');
+      const ciphertext = await client.encrypt(dataKey, bindingOf(context));
+      return { kid: kidOf(versionIn(ciphertext) ?? 0), wrapped: { vault: ciphertext } };
+    },
+    unwrap: (wrapped, kid, context) => unwrap(client, wrapped, kid, context),
+    pseudonym: (subject) =>
+      createHmac('sha256', fingerprintKey).update(`pseudonym:${subject}`).digest('base64url'),
+    auditMac: (line) => createHmac('sha256', auditKey).update(`audit:${line}`).digest('base64url'),
+  };
+}
+
+async function unwrap(
+  client: TransitClient,
+  wrapped: unknown,
+  kid: string,
+  context: KeyContext,
+): Promise<Uint8Array> {
+  const size = Buffer.byteLength(JSON.stringify(wrapped) ?? '');
+  const row = size > MAX_WRAPPED ? undefined : wrappedSchema.safeParse(wrapped).data;
+  const version = row === undefined ? undefined : versionIn(row.vault);
+  // Of another ring: of the file that was used before Vault, say.
+  if (row === undefined && versionOf(kid) === undefined) throw new UnwrapError('unknown-kek');
+  if (row === undefined || version === undefined || version !== versionOf(kid)) {
+    throw new UnwrapError('does-not-open');
+  }
+  try {
+    const dataKey = await client.decrypt(row.vault, bindingOf(context));
+    if (dataKey.length === DATA_KEY_BYTES) return dataKey;
+  } catch (error) {
+    if (!(error instanceof TransitError) || error.code !== 'refused') throw error;
+    // Below `min_decryption_version`, or a version that this key never had.
+    const isGone = error.hasSaid(
+      /too old|disallowed by policy|invalid key version|version.*found/i,
+    );
+    throw new UnwrapError(isGone ? 'unknown-kek' : 'does-not-open');
+  }
+  throw new UnwrapError('does-not-open');
+}
+
+function createTransitKeeper(client: TransitClient, db: Database): KeyRingKeeper {
+  return {
+    async keks() {
+      const { latest, oldest } = await orRefuse(() => client.key());
+      return Array.from({ length: latest - oldest + 1 }, (_, i) => ({
+        kid: kidOf(oldest + i),
+        active: oldest + i === latest,
+      }));
+    },
+
+    async add() {
+      throw new KeyRingError(
+        'In Vault a new version is active at once, for everybody: use key-ring rotate.',
+      );
+    },
+
+    async promote(kid) {
+      if (kid !== undefined) {
+        throw new KeyRingError('In Vault the newest version is the active one: leave --to away.');
+      }
+      await orRefuse(() => client.rotate());
+      return kidOf((await orRefuse(() => client.key())).latest);
+    },
+
+    /** Transit's own `rewrap` takes no `associated_data`: opened and wrapped anew, here. */
+    async rewrapOwn() {
+      await orRefuse(async () => {
+        const stored = await readOwn(db);
+        if (stored === undefined) return;
+        const { latest } = await client.key();
+        if (versionIn(stored.vault) === latest) return;
+        const own = await client.decrypt(stored.vault, OWN_BINDING);
+        const vault = await client.encrypt(own, OWN_BINDING);
+        own.fill(0);
+        const value = { vault };
+        await db.update(installation).set({ value }).where(eq(installation.name, OWN_KEYS));
+      });
+    },
+
+    async retire(kid) {
+      const version = versionOf(kid);
+      if (version === undefined) throw new KeyRingError(`Vault holds no key ${kid}.`);
+      const own = versionIn((await readOwn(db))?.vault ?? '');
+      if (own !== undefined && own <= version) {
+        throw new KeyRingError(`The key ${kid} is in use by the ring itself: rotate it first.`);
+      }
+      await orRefuse(() => client.cutOff(version + 1));
+    },
+
+    async retiredWith(kid) {
+      const version = versionOf(kid) ?? 0;
+      const { oldest } = await orRefuse(() => client.key());
+      return Array.from({ length: Math.max(0, version - oldest + 1) }, (_, i) => kidOf(oldest + i));
+    },
+  };
+}
+
+async function readOwn(db: Database) {
+  const [row] = await db.select().from(installation).where(eq(installation.name, OWN_KEYS));
+  return wrappedSchema.safeParse(row?.value).data;
+}
+
+/** @returns 64 bytes: the keys for pseudonyms and for the audit trail */
+async function obtainOwnKeys({
+  db,
+  client,
+  mayCreate,
+  hasSealedRows,
+}: Omit<OpenTransitOptions, 'config'> & { readonly client: TransitClient }): Promise<Uint8Array> {
+  const [other] = await db.select().from(installation).where(eq(installation.name, 'key-ring'));
+  if ((await readOwn(db)) === undefined) {
+    if (hasSealedRows || other !== undefined) {
+      throw new KeyRingError(
+        'This database was begun with a key ring in a file: take VAULT_ADDR, VAULT_TOKEN and VAULT_TRANSIT_KEY away, or give Vault an empty database.',
+      );
+    }
+    if (!mayCreate) {
+      throw new KeyRingError('There is no key ring yet: start the bot first, which makes it.');
+    }
+    const fresh = randomBytes(64);
+    const value = { vault: await client.encrypt(fresh, OWN_BINDING) };
+    fresh.fill(0);
+    // Of two starts at once, one makes them and both use those.
+    await db.insert(installation).values({ name: OWN_KEYS, value }).onConflictDoNothing();
+  }
+  const stored = await readOwn(db);
+  const own = await client.decrypt(stored?.vault ?? '', OWN_BINDING).catch((error: unknown) => {
+    if (error instanceof TransitError && error.code === 'refused') return undefined;
+    throw error;
+  });
+  if (own?.length === 64) return own;
+  throw new KeyRingError(
+    'Vault does not open what this database was begun with: VAULT_TRANSIT_KEY is another key, or its old versions were cut off.',
+  );
+}
+
+async function orRefuse<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof TransitError ? new KeyRingError(error.message) : error;
+  }
+}
