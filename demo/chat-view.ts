@@ -90,6 +90,7 @@ export class ChatView<Message extends Shown> {
       this.#deleted(message);
     }
     for (const message of now) {
+      if (message.growing) continue;
       const before = this.#printed.get(message.id);
       this.#printed.set(message.id, message);
       if (before?.text !== message.text) this.#print(message, before !== undefined);
@@ -110,8 +111,8 @@ export class ChatView<Message extends Shown> {
     screen.enter(title);
     const marks = [
       ...(message.onlyFor === undefined ? [] : [`only ${message.onlyFor} sees this`]),
-      // To the one right above it, that goes without saying.
-      ...(message.replyTo === undefined || message.replyTo.id === this.#last
+      // That the bot answers the one right above it goes without saying.
+      ...(message.replyTo === undefined || (message.fromBot && message.replyTo.id === this.#last)
         ? []
         : [`replies to “${excerpt(withoutKeys(message.replyTo.text))}”`]),
       ...(edited ? ['edited'] : []),

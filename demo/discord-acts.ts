@@ -1,9 +1,20 @@
 /** What happens on Discord: a message command, an allowance that ends, a key by the form. */
 
+import { PermissionFlagsBits as Bit } from 'discord-api-types/v10';
 import type { FakeUser } from '../test/fakes/discord.ts';
 import { DiscordChat } from './discord-chat.ts';
 import type { Screen } from './screen.ts';
 import type { Stage } from './stage.ts';
+
+/** What the bot is installed with; README.md has the sum in its install link. */
+export const INSTALLED_WITH: bigint =
+  Bit.ViewChannel |
+  Bit.SendMessages |
+  Bit.SendMessagesInThreads |
+  Bit.CreatePublicThreads |
+  Bit.AttachFiles |
+  Bit.ReadMessageHistory |
+  Bit.ManageMessages;
 
 export interface AnnOnDiscord {
   readonly ann: FakeUser;
@@ -18,7 +29,11 @@ export async function discordActs(
   const dan = discord.addUser({ name: 'Dan' });
   const eve = discord.addUser({ name: 'Eve' });
   const people = [ann, dan, eve];
-  const server = discord.addGuild({ name: 'Workshop', members: people });
+  const server = discord.addGuild({
+    name: 'Workshop',
+    members: people,
+    botPermissions: INSTALLED_WITH,
+  });
   const channel = new DiscordChat(discord, discord.addChannel(server, { name: 'code' }), people, {
     screen,
     title: 'Discord: #code in the server “Workshop”',

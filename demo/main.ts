@@ -4,8 +4,8 @@ import { Screen } from './screen.ts';
 
 /** After which the demo has failed. */
 const AT_MOST_MS = 55_000;
-/** For taking down; what a signal to the whole group has hit already may not answer any more. */
-const CLOSE_MS = 8_000;
+/** For taking down, and for a start that is under way then and has to come to its end first. */
+const CLOSE_MS = 20_000;
 const STARTING =
   'Latchkey starts, with a database of its own, between simulated Telegram, Discord, OpenAI and Anthropic. Nothing leaves this machine.';
 const WIDEST = 96;
@@ -48,7 +48,10 @@ async function run(): Promise<void> {
   const write = (text: string) => {
     if (!isOver) process.stdout.write(text);
   };
-  const stage = setStage({ onClose: (close) => closers.push(close) });
+  const stage = setStage({
+    onClose: (close) => closers.push(close),
+    isOver: () => isOver,
+  });
   staging = stage;
   const screen = new Screen({
     write,
@@ -79,9 +82,9 @@ try {
 } catch (error) {
   isOver = true;
   exitCode = error instanceof Interrupted ? error.exitCode : 1;
-  if (!(error instanceof Interrupted)) {
-    process.stderr.write(`The demo failed: ${explain(error)}.\n`);
-  }
+  const sentence =
+    error instanceof Interrupted ? 'Clearing away…' : `The demo failed: ${explain(error)}.`;
+  if (exitCode !== 0) process.stderr.write(`${sentence}\n`);
 }
 clearTimeout(late);
 setTimeout(() => process.exit(exitCode), CLOSE_MS);

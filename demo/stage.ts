@@ -27,9 +27,11 @@ export const FREE_MESSAGES = 2;
 export interface StageOptions {
   /** Hears how to take down what stands so far; the newest is to be called first. */
   readonly onClose: (close: () => Promise<void>) => void;
+  /** Nobody waits for it any more. */
+  readonly isOver: () => boolean;
 }
 
-export async function setStage({ onClose }: StageOptions): Promise<Stage> {
+export async function setStage({ onClose, isOver }: StageOptions): Promise<Stage> {
   const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-demo-'));
   const removeData = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   // For exits that wait for nothing.
@@ -43,6 +45,7 @@ export async function setStage({ onClose }: StageOptions): Promise<Stage> {
   ]);
   for (const service of [telegram, discord, openai, anthropic]) onClose(() => service.close());
 
+  if (isOver()) throw new Error('over before it began');
   const config = parseConfig({
     TELEGRAM_BOT_TOKEN: telegram.token,
     TELEGRAM_API_ROOT: telegram.url,
