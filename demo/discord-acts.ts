@@ -47,7 +47,7 @@ export async function discordActs(
   channel.choosesOn(eve, code, 'Review this code');
   await channel.hears(/name the columns\./);
 
-  screen.title('6. Her free messages run out: everybody reads one neutral line, she the details');
+  screen.title('6. Eve’s free messages run out: everybody reads a neutral line, Eve the details');
   channel.says(eve, '@Latchkey do I still need an index?');
   await channel.hears(/on users \(name\)/);
   channel.says(eve, '@Latchkey and which kind?');

@@ -28,7 +28,7 @@ export async function telegramActs(
   chat.says(ann, 'How do I reverse a string in Python?');
   await chat.hears(/falls apart\.$/);
 
-  screen.title('2. She brings her own key; the message that holds it is deleted');
+  screen.title('2. Ann brings her own key; the message that holds it is deleted');
   chat.presses(ann, greeting, 'Use my own key');
   const providers = await chat.hears(/Whose key/);
   chat.presses(ann, providers, 'OpenAI');
@@ -55,7 +55,7 @@ export async function telegramActs(
   group.says(carol, 'Should I use map instead?', answer);
   const second = await group.hears(/says what you mean\.$/);
 
-  screen.title('4. Her free messages run out: in the group she alone is told');
+  screen.title('4. Carol’s free messages run out: in the group, she alone is told');
   group.says(carol, 'And a forEach?', second);
   await group.hears(/free messages for today are used/);
   return { ann, chat };

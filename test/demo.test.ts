@@ -2,15 +2,25 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { INSTALLED_WITH } from '../demo/discord-acts.ts';
 import { detectKeys } from '../src/keys/detection.ts';
 import { waitFor } from './support/wait-for.ts';
 
+const README = new URL('../README.md', import.meta.url);
 const ENTRY = fileURLToPath(new URL('../demo/main.ts', import.meta.url));
+
+/** Without what is another each time: codes, hints of keys, dates, counts. */
+function lasting(line: string): string {
+  return line
+    .replace(/(ending in|\/link(?: argument:)?) [\w-]+/, '$1 …')
+    .replace(/\d+/g, '0')
+    .trimEnd();
+}
 
 /** Its temporary files and its home are a folder of the test's own, empty at the start. */
 async function startDemo() {
@@ -112,6 +122,15 @@ describe('the whole play', () => {
     expect(demo.shown()).not.toContain('\u001b');
   });
 
+  test('is what README shows, shortened', async () => {
+    const section = (await readFile(README, 'utf8')).split('## See it without any token')[1];
+    const transcript = section?.split('```')[3]?.trim().split('\n') ?? [];
+    expect(transcript.length).toBeGreaterThan(50);
+    const shown = new Set(demo.shown().split('\n').map(lasting));
+    const ours = transcript.map(lasting).filter((line) => line.trim() !== '[…]');
+    expect(ours.filter((line) => !shown.has(line))).toEqual([]);
+  });
+
   test('leaves no process and no file behind', async () => {
     expect(demo.runs()).toBe(false);
     expect(await demo.left()).toEqual([]);
@@ -129,3 +148,9 @@ test('interrupted in the middle, it leaves no process and no file behind', async
   await waitFor(() => !demo.runs());
   expect(await demo.left()).toEqual([]);
 }, 90_000);
+
+test('README asks for the permissions with which the demo’s bot does its work', async () => {
+  expect(await readFile(README, 'utf8')).toContain(
+    `&scope=bot+applications.commands&permissions=${INSTALLED_WITH}`,
+  );
+});
