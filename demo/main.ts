@@ -32,6 +32,10 @@ for (const [signal, number] of [
 ] as const) {
   process.on(signal, () => ended.reject(new Interrupted(128 + number)));
 }
+// Nothing may end the process before everything is taken down.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => ended.reject(error));
+}
 // Whoever reads has enough (`npm run demo | head`).
 process.stdout.on('error', () => ended.reject(new Interrupted(0)));
 const late = setTimeout(

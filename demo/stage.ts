@@ -32,11 +32,11 @@ export interface StageOptions {
 }
 
 export async function setStage({ onClose, isOver }: StageOptions): Promise<Stage> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-demo-'));
-  const removeData = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  const dataDir = makeDataDir();
+  const remove = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   // For exits that wait for nothing.
-  process.once('exit', removeData);
-  onClose(async () => removeData());
+  process.once('exit', remove);
+  onClose(async () => remove());
   const [telegram, discord, openai, anthropic] = await Promise.all([
     startTelegramSimulator({ username: 'latchkey_bot' }),
     startFakeDiscord({ botName: 'Latchkey' }),
@@ -71,4 +71,13 @@ export async function setStage({ onClose, isOver }: StageOptions): Promise<Stage
   });
   onClose(() => app.stop());
   return { telegram, discord, openai, anthropic, broken };
+}
+
+function makeDataDir(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'latchkey-demo-'));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+    throw new Error(`no folder for its data can be made in ${tmpdir()}${code}`, { cause: error });
+  }
 }
