@@ -262,7 +262,7 @@ export function createIntake(parts: IntakeParts): Intake {
         await identities.migrate(event.from, event.to);
         break;
       case 'closed': {
-        const chatIds = await identities.chatIds(event.chat);
+        const chatIds = await identities.placeIds(event.chat);
         if (chatIds.length > 0) await mailbox.cancel({ chatIds }, 'closed');
         break;
       }
