@@ -37,7 +37,9 @@ async function linked() {
   here.say('/link');
   const code = codeIn(textOf(await here.sees(/\/link [A-Z0-9-]{9}/)));
   const question = await runs(there, 'link', { argument: code });
-  expect(question.content).toMatch(/Shall I join your account here with the one on \*\*Telegram\*\*/);
+  expect(question.content).toMatch(
+    /Shall I join your account here with the one on \*\*Telegram\*\*/,
+  );
   return { here, there, dm, code, question };
 }
 
@@ -136,5 +138,5 @@ test('accounts are joined when neither has an open turn', async () => {
 });
 
 test('none of this was an error', () => {
-  expect(loggedErrors(world)).toEqual([]);
+  expect([...loggedErrors(world), ...world.wrongBodies()]).toEqual([]);
 });
