@@ -44,6 +44,8 @@ export interface Identities {
   migrate(from: ChatAddress, to: ChatAddress): Promise<void>;
   /** Ids of the chat and all its threads. */
   chatIds(chat: Pick<ChatAddress, 'platform' | 'chatId'>): Promise<readonly number[]>;
+  /** The id of a thread alone; where the address names none, as {@link chatIds}. */
+  placeIds(chat: ChatAddress): Promise<readonly number[]>;
 }
 
 export function createIdentities({
@@ -218,6 +220,12 @@ export function createIdentities({
         .select({ id: chats.id })
         .from(chats)
         .where(and(eq(chats.platform, chat.platform), eq(chats.platformChatId, chat.chatId)));
+      return rows.map((row) => row.id);
+    },
+
+    async placeIds(chat) {
+      if (chat.threadId === undefined) return this.chatIds(chat);
+      const rows = await db.select({ id: chats.id }).from(chats).where(at(chat));
       return rows.map((row) => row.id);
     },
   };

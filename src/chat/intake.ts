@@ -269,6 +269,20 @@ export function createIntake(parts: IntakeParts): Intake {
     await removePieces(message.chat, edited.messageIds, person.userId);
   }
 
+  /** Ends all that is open in a place which is gone. Where there is another way to people, they are told. */
+  async function close(chat: ChatAddress): Promise<void> {
+    const chatIds = await identities.placeIds(chat);
+    if (chatIds.length === 0) return;
+    const askers = chat.kind === 'direct' ? [] : await turnIntake.askersIn(chatIds);
+    await mailbox.cancel({ chatIds }, 'closed');
+    const sender = parts.sender(chat.platform);
+    for (const platformUserId of askers) {
+      sender
+        .notify({ chat: sender.directChat({ platformUserId }) }, generalText.placeIsGone())
+        .catch((error: unknown) => parts.log.warn({ error: serializeError(error) }, 'a notice'));
+    }
+  }
+
   return async (event) => {
     switch (event.type) {
       case 'message':
@@ -306,8 +320,7 @@ export function createIntake(parts: IntakeParts): Intake {
         await identities.migrate(event.from, event.to);
         break;
       case 'closed': {
-        const chatIds = await identities.chatIds(event.chat);
-        if (chatIds.length > 0) await mailbox.cancel({ chatIds }, 'closed');
+        await close(event.chat);
         break;
       }
     }

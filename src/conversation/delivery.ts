@@ -5,7 +5,6 @@ import { PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
-import { generalText } from '../text/general.ts';
 import {
   type Outcome,
   type OutcomeFacts,
@@ -160,12 +159,4 @@ async function once(
     }
     throw error;
   }
-}
-
-/**
- * Tells the user in the direct chat that the answer waits for them: the reply may have left a button
- * in its place, and may not have had the time to. @throws PlatformError
- */
-export async function offerTheRest(sender: PlatformSender, turn: RunningTurn): Promise<void> {
-  await sender.notify({ chat: sender.directChat(turn) }, generalText.answerTooLate(turn.turnId));
 }

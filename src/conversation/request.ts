@@ -10,7 +10,11 @@ import type { FetchedFiles } from './attachments.ts';
 import { readContext } from './context-window.ts';
 import { GROUP_CONTEXT_TOKENS } from './group-consent.ts';
 import { systemPrompt, userText } from './prompt.ts';
+import { threadStart } from './thread-start.ts';
 import type { RunningTurn } from './turn-store.ts';
+
+/** As a chat begins with it: /new counts on. */
+const FIRST_CONVERSATION = 1;
 
 /** The most that one answer may have, reasoning included, in tokens. */
 const MOST_OUTPUT_TOKENS = { own: 8_192, house: 4_096 } as const;
@@ -58,16 +62,36 @@ export async function prepareRequest(
 
   const isChain =
     kind === 'group' && turn.chat.threadId === undefined && groupConversation === 'replies';
-  const context = await readContext(parts, {
-    chatId: turn.chatId,
-    conversation: turn.conversation,
+  const budgetTokens = Math.max(0, Math.min(cap, window));
+  const request = {
     kind,
     turnId: turn.turnId,
-    chainEnd: isChain ? turn.followsTurnId : undefined,
     privateTurnsOf: turn.isPrivate ? turn.userId : undefined,
-    budgetTokens: Math.max(0, Math.min(cap, window)),
     countTokens: estimateTokens,
+  };
+  const own = await readContext(parts, {
+    ...request,
+    chatId: turn.chatId,
+    conversation: turn.conversation,
+    chainEnd: isChain ? turn.followsTurnId : undefined,
+    budgetTokens,
   });
+  // Until it is begun anew, a thread goes on with what it was opened at.
+  const start =
+    groupConversation === 'replies' && turn.conversation === FIRST_CONVERSATION
+      ? await threadStart(parts.db, turn.chat)
+      : undefined;
+  const before =
+    start === undefined
+      ? []
+      : await readContext(parts, {
+          ...request,
+          chatId: start.chatId,
+          conversation: start.conversation,
+          chainEnd: start.turnId,
+          budgetTokens: budgetTokens - estimateOf(own),
+        });
+  const context = [...before, ...own];
   const content: ContentPart[] = [...files.images];
   if (text.trim() !== '') content.push({ type: 'text', text });
   return {
@@ -76,6 +100,12 @@ export async function prepareRequest(
     inputTokens: boundTokens(system) + boundTokens(text) + images + boundOf(context),
     maxOutputTokens,
   };
+}
+
+function estimateOf(messages: readonly ModelMessage[]): number {
+  return messages
+    .flatMap((message) => message.content)
+    .reduce((sum, part) => sum + (part.type === 'text' ? estimateTokens(part.text) : 0), 0);
 }
 
 function boundOf(messages: readonly ModelMessage[]): number {

@@ -1,7 +1,7 @@
 /** A turn from its claim to its answer on the platform. */
 
 import type { PlatformName } from '../chat/message.ts';
-import { PlatformError, type PlatformSender } from '../chat/platform.ts';
+import { type Notice, PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
@@ -16,10 +16,10 @@ import type { ProviderId } from '../llm/provider.ts';
 import { serializeError } from '../log.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { skippedFileRemark } from '../text/files.ts';
-import { QUOTED_IS_HIDDEN } from '../text/general.ts';
+import { generalText, QUOTED_IS_HIDDEN } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
-import { deliver, offerTheRest, openReply } from './delivery.ts';
+import { deliver, openReply } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import { prepareRequest } from './request.ts';
@@ -157,6 +157,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   async function bring(
     turn: RunningTurn,
     { result, reply, funding, provider }: Answered,
+    signal: AbortSignal,
   ): Promise<number | undefined> {
     const { answer, outcome, costNote } = result;
     try {
@@ -178,13 +179,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ turnId: turn.turnId, code: error.code }, 'an answer could not be delivered');
       if (error.code === 'expired') {
-        await putAside(turn);
-        return;
+        const offer = generalText.answerTooLate(turn.turnId);
+        return putAside(turn, () => tellInPrivate(turn, offer));
       }
+      // Who asked there is told by what closed it.
+      if (abortReason(signal) === 'closed') return mailbox.finish(turn, 'cancelled', null);
       const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;
-      if (!error.retryable || tooLate) {
-        return mailbox.finish(turn, 'failed', null);
-      }
+      if (!error.retryable || tooLate) return giveUp(turn, answer !== '');
       const tries = await store.countDeliveryTry(turn);
       const backoffMs = Math.min(60_000, 1_000 * 2 ** Math.min(tries, 6));
       await mailbox.putBack(turn, Math.max(error.retryAfterMs, backoffMs));
@@ -192,16 +193,39 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     }
   }
 
-  /** The platform takes no more until the user presses "Continue": the rest waits for that. */
-  async function putAside(turn: RunningTurn): Promise<void> {
-    if (!(await mailbox.expire(turn, turn.sealedInput))) {
-      // It was pressed meanwhile, and goes on with what that brought; or the fence is lost.
-      await mailbox.putBack(turn, 0);
-      return;
+  /**
+   * The platform takes no more until the user presses "Continue", which the reply may have left in
+   * its place: the rest waits for that.
+   */
+  async function putAside(turn: RunningTurn, offer: () => Promise<unknown>): Promise<undefined> {
+    // False: it was pressed meanwhile, and goes on with what that brought; or the fence is lost.
+    if (await mailbox.expire(turn, turn.sealedInput)) await offer();
+    else await mailbox.putBack(turn, 0);
+  }
+
+  /** It can't stand where it was asked for: who asked is told so in private, if that is elsewhere. */
+  async function giveUp(turn: RunningTurn, hasAnswer: boolean): Promise<number | undefined> {
+    const { showsPrivately } = parts.sender(turn.chat.platform).traits;
+    // A press brings a way to answer where it was pressed: other platforms have no such thing.
+    if (turn.chat.kind === 'group' && hasAnswer && showsPrivately === 'on-request') {
+      const isOffered = await tellInPrivate(turn, generalText.answerHasNoPlace(turn.turnId));
+      if (isOffered) return putAside(turn, async () => {});
+    } else if (turn.chat.kind === 'group') {
+      await tellInPrivate(turn, generalText.couldNotAnswerThere());
     }
-    await offerTheRest(parts.sender(turn.chat.platform), turn).catch((error: unknown) =>
-      log.warn({ turnId: turn.turnId, error: serializeError(error) }, 'an expired answer'),
-    );
+    return mailbox.finish(turn, 'failed', null);
+  }
+
+  /** Never throws. @returns whether the platform took it */
+  async function tellInPrivate(turn: RunningTurn, notice: Notice): Promise<boolean> {
+    const sender = parts.sender(turn.chat.platform);
+    try {
+      await sender.notify({ chat: sender.directChat(turn) }, notice);
+      return true;
+    } catch (error) {
+      log.warn({ turnId: turn.turnId, error: serializeError(error) }, 'nobody could be told');
+      return false;
+    }
   }
 
   function factsOf(
@@ -231,19 +255,20 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     if (turn.unreadable) {
       // Nothing is stored: what is there opens again when the operator mends the key ring.
       log.error({ turnId: turn.turnId }, 'a turn can not be opened');
-      return bring(turn, already({ answer: '', outcome: 'words-sealed' }));
+      return bring(turn, already({ answer: '', outcome: 'words-sealed' }), signal);
     }
     if (turn.answered) {
       const { answer, costNote } = turn;
       return bring(
         turn,
         already({ answer, outcome: known, ...(costNote === null ? {} : { costNote }) }),
+        signal,
       );
     }
     const closed = closeInstead(turn);
     if (closed !== undefined) {
       await store.store(turn, closed);
-      return bring(turn, already(closed));
+      return bring(turn, already(closed), signal);
     }
 
     const answered = await answer(turn, signal).catch(async (error: unknown) => {
@@ -259,7 +284,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       await answered.reply?.abandon();
       return mailbox.finish(turn, 'cancelled', null);
     }
-    return bring(turn, answered);
+    return bring(turn, answered, signal);
   }
 
   /** Before a turn goes back into the line, where it may be cancelled and never be run again. */

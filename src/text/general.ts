@@ -100,6 +100,21 @@ export const generalText = {
       'An answer to you took longer than this platform lets me show it where you asked. It is kept for you.',
     buttons: [[{ label: 'Continue', action: `continue:${turnId}` }]],
   }),
+  /** … where it can't stand in its own place at all. */
+  answerHasNoPlace: (turnId: number): Notice => ({
+    markdown:
+      'I could not put my answer where you asked: I may not write there, or the place is gone. It is kept for you.',
+    buttons: [[{ label: 'Continue', action: `continue:${turnId}` }]],
+  }),
+  couldNotAnswerThere: (): Notice => ({
+    markdown:
+      'I could not answer where you asked: I may not write there, or the place is gone. Please ask me here or elsewhere.',
+  }),
+  /** To those whose questions waited, or were being answered, there. */
+  placeIsGone: (): Notice => ({
+    markdown:
+      'The place where you asked me is gone, or I was removed from it: your question there will not be answered. Please ask me here or elsewhere.',
+  }),
   continuesLater: (): Notice => ({ markdown: 'I go on here as soon as the answer is there.' }),
   nothingToContinue: (): Notice => ({ markdown: 'Nothing of this answer is left to send.' }),
   notYoursToContinue: (): Notice => ({

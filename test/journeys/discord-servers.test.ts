@@ -184,5 +184,5 @@ describe('context', () => {
 });
 
 test('none of this was an error', () => {
-  expect(loggedErrors(world)).toEqual([]);
+  expect([...loggedErrors(world), ...world.wrongBodies()]).toEqual([]);
 });

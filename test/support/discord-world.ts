@@ -1,5 +1,6 @@
 /** The whole of Latchkey on Discord, and short words for what its journeys do again and again. */
 
+import { RESTJSONErrorCodes } from 'discord-api-types/v10';
 import type {
   FakeChannel,
   FakeDiscord,
@@ -11,6 +12,9 @@ import type {
 import { createWorld, type World } from './latchkey.ts';
 import { madeKey } from './people.ts';
 
+const INVALID_FORM_BODY: number = RESTJSONErrorCodes.InvalidFormBodyOrContentType;
+const INVALID_JSON: number = RESTJSONErrorCodes.RequestBodyContainsInvalidJSON;
+
 export interface DiscordWorld extends World {
   readonly discord: FakeDiscord;
   person(name: string): FakeUser;
@@ -20,6 +24,11 @@ export interface DiscordWorld extends World {
   said(channel: FakeChannel, as: FakeUser): readonly SeenMessage[];
   /** Waits for a message of the bot that the person sees. @returns the last that fits */
   sees(who: FakeUser, channel: FakeChannel, what: RegExp): Promise<SeenMessage>;
+  /**
+   * Requests that Discord would have refused for their form. Where a journey goes on all the same,
+   * something was left out, or said less well, that nobody wanted to be left out.
+   */
+  wrongBodies(): readonly string[];
   /** Brings a key that works, by the form. @returns the key */
   bringsKey(who: FakeUser): Promise<string>;
 }
@@ -66,6 +75,10 @@ export async function createDiscordWorld({
       const guild = fake.addGuild({ name: `Server ${people}`, members: [...members], ...rights });
       return fake.addChannel(guild, { name: 'general' });
     },
+    wrongBodies: () =>
+      fake.calls
+        .filter(({ code = 0 }) => code === INVALID_FORM_BODY || code === INVALID_JSON)
+        .map(({ route, refusal }) => `${route}: ${refusal}`),
     async bringsKey(who) {
       const key = madeKey();
       world.openai.keys.add('valid', key);

@@ -6,15 +6,16 @@ import {
   type GatewayInteractionCreateDispatchData,
   type GatewayMessageDeleteBulkDispatchData,
   type GatewayMessageDeleteDispatchData,
+  type GatewayThreadDeleteDispatchData,
   MessageFlags,
   type RESTPostAPIChannelMessageJSONBody,
   Routes,
 } from 'discord-api-types/v10';
-import type { PlatformEvent } from '../../chat/message.ts';
+import type { ChatAddress, PlatformEvent } from '../../chat/message.ts';
 import type { PlatformReceiver } from '../../chat/platform.ts';
 import type { Secret } from '../../secret.ts';
 import { COULD_NOT_TAKE_IN } from '../../text/discord.ts';
-import { createAddresses } from './addresses.ts';
+import { createAddresses, groupAddress } from './addresses.ts';
 import type { GatewayEvents } from './client.ts';
 import type { CommandMenu } from './command-menu.ts';
 import { createDeliver } from './deliver.ts';
@@ -136,11 +137,9 @@ export function createDiscordReceiver(options: ReceiverOptions): PlatformReceive
     await deliver({ type: 'deleted', chat, messageId });
   }
 
-  function close(channelIds: readonly string[]): void {
+  function close(chats: readonly ChatAddress[]): void {
     void track('closed', async () => {
-      for (const chatId of channelIds) {
-        await deliver({ type: 'closed', chat: { platform: 'discord', chatId, kind: 'group' } });
-      }
+      for (const chat of chats) await deliver({ type: 'closed', chat });
     });
   }
 
@@ -188,10 +187,16 @@ export function createDiscordReceiver(options: ReceiverOptions): PlatformReceive
     );
     events.on(GatewayDispatchEvents.GuildDelete, (data: GatewayGuildDeleteDispatchData) => {
       // An outage is no farewell.
-      if (data.unavailable !== true) close(gateway.channelsOf(data.id));
+      if (data.unavailable !== true) {
+        close(gateway.channelsOf(data.id).map((id) => groupAddress(id, null, undefined)));
+      }
     });
     events.on(GatewayDispatchEvents.ChannelDelete, (data: GatewayChannelDeleteDispatchData) => {
-      close([data.id]);
+      close([groupAddress(data.id, null, undefined)]);
+    });
+    events.on(GatewayDispatchEvents.ThreadDelete, (data: GatewayThreadDeleteDispatchData) => {
+      // Without its channel it would be taken for one, of which nothing is known.
+      close([groupAddress(data.id, data.parent_id ?? null, undefined)]);
     });
   }
 

@@ -174,7 +174,18 @@ export class Surface {
     return (await this.#tools.api.followUp(handle, body, handle.ephemeral)).id;
   }
 
-  async #toChannel({ body, nonce, instead }: Once): Promise<string> {
+  async #toChannel(what: Once): Promise<string> {
+    try {
+      return await this.#send(what);
+    } catch (error) {
+      // The answer's thread was deleted, or is none to write in: the question stands elsewhere.
+      if (this.#threadId() === undefined || toPlatformError(error).retryable) throw error;
+      this.#hasNoThread = true;
+      return await this.#send(what);
+    }
+  }
+
+  async #send({ body, nonce, instead }: Once): Promise<string> {
     const { api } = this.#tools;
     const { channelId, reference } = await this.#destination();
     const sent = await degrading(body, reference, (what, how) =>

@@ -164,3 +164,29 @@ test('commands are refused that Discord would refuse', async () => {
   await put(COMMANDS);
   expect(discord.commands[0]?.id).toBe(before?.id);
 });
+
+test('a wrong body is refused wherever it is sent to', async () => {
+  const asked = ask();
+  await callback(asked, { type: 5 });
+  await original(asked, { content: 'a' });
+  const message = discord.messages(channel).at(-1)?.id ?? '';
+  const button = { type: 2, style: 1, label: 'a', custom_id: 'a' };
+  const edit = (body: unknown) =>
+    fixture.rest.patch(Routes.channelMessage(channel.id, message), { body });
+  const thread = (body: unknown) =>
+    fixture.rest.post(Routes.threads(channel.id, message), { body });
+  const direct = (body: unknown) => fixture.rest.post(Routes.userChannels(), { body });
+  const bad: readonly (() => Promise<unknown>)[] = [
+    () => edit({ contents: 'a' }),
+    () => edit({ content: 'a', nonce: '1' }),
+    () => followUp(asked, { content: 'a', nonce: '1' }),
+    () => followUp(asked, { content: 'a', components: [button] }),
+    () => original(asked, { content: ['a'] }),
+    () => original(asked, { content: 'a', message_reference: { message_id: message } }),
+    () => original(asked, { content: 'a', allowed_mentions: { parse: ['nobody'] } }),
+    () => thread({ name: '' }),
+    () => thread({ name: 'a', colour: 1 }),
+    () => direct({ recipient: ann.id }),
+  ];
+  for (const send of bad) expect(await refusal(send()), String(send)).toMatch(/^400 50035/);
+});

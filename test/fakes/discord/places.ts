@@ -27,6 +27,7 @@ export type Places = Pick<
   | 'guild'
   | 'channel'
   | 'setUserPermissions'
+  | 'setEverybodysPermissions'
   | 'setBotPermissions'
   | 'removeBot'
   | 'guildUnavailable'
@@ -98,6 +99,10 @@ export function places(world: World): Places {
       const role = before ?? world.addRole(guild, name, 0n, false);
       role.members.add(user.id);
       role.permissions = permissions;
+    },
+    setEverybodysPermissions: ({ id }, permissions) => {
+      const role = world.guild(id).roles.get(id);
+      if (role !== undefined) role.permissions = permissions;
     },
     setBotPermissions: (where, permissions) => {
       const channel = world.channels.get(where.id);

@@ -241,6 +241,8 @@ export interface FakeDiscord {
 
   /** What a member may do in a guild, beside what everybody may. */
   setUserPermissions(guild: FakeGuild, user: FakeUser, permissions: bigint): void;
+  /** What everybody may do in a guild. */
+  setEverybodysPermissions(guild: FakeGuild, permissions: bigint): void;
   setBotPermissions(where: FakeGuild | FakeChannel, permissions: bigint): void;
   /** Throws the bot out. */
   removeBot(guild: FakeGuild): void;

@@ -261,6 +261,21 @@ describe('in a server', () => {
     expect(deleted.toSorted()).toEqual(said.map(({ id }) => id).toSorted());
   });
 
+  test('a thread that is gone is closed for itself', async () => {
+    const { discord, channel } = await garden();
+    const thread = discord.addThread(channel, { name: 'a thread' });
+    const bot = receiving(discord);
+    await bot.start();
+    discord.deleteChannel(thread);
+    await discord.waitFor(() => bot.events.length > 0);
+    expect(bot.events).toEqual([
+      {
+        type: 'closed',
+        chat: { platform: 'discord', chatId: channel.id, threadId: thread.id, kind: 'group' },
+      },
+    ]);
+  });
+
   test('a channel that is gone is closed, and all of a server that threw the bot out', async () => {
     const { discord, ann, guild, channel } = await garden();
     const other = discord.addChannel(guild, { name: 'other' });
