@@ -201,6 +201,8 @@ describe('the menu', () => {
     for (const name of ['usage', 'model', 'new', 'stop', 'keys', 'delkey', 'privacy']) {
       expect(help.text).toContain(`/${name}`);
     }
+    // What buttons alone lead to is nobody's to type.
+    expect(help.text).not.toMatch(/\/(consent|continue|details)|–\s*$/m);
   });
 
   test('/privacy says what is kept and where words travel', async () => {
