@@ -148,8 +148,14 @@ const schema = z.object({
   FREE_DAILY_MESSAGES: whole(0, 100_000).default(20),
   FREE_DAILY_USD: dollars().default(0.1 * MICROS_PER_USD),
   HOUSE_DAILY_USD: dollars().default(5 * MICROS_PER_USD),
-  DATABASE_URL: secretAddress(POSTGRES, 'postgres://user:password@host:port/database'),
-  REDIS_URL: secretAddress(REDIS, 'redis://user:password@host:port, or rediss:// with TLS'),
+  DATABASE_URL: secretAddress(
+    POSTGRES,
+    'postgres://host:port/database, with user:password@ before the host',
+  ),
+  REDIS_URL: secretAddress(
+    REDIS,
+    'redis://host:port, with user:password@ before the host if it needs them, or rediss:// with TLS',
+  ),
   DATA_DIR: z.string().default('./data'),
   KEY_RING_FILE: z.string().optional(),
   VAULT_ADDR: address(HTTP, "Vault's address, such as https://vault.example.org:8200").optional(),

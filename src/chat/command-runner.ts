@@ -214,7 +214,13 @@ export function createCommandRunner({
   ): Promise<boolean> {
     const begun = await db
       .insert(inbox)
-      .values({ ...key(message), outcome, handler: processId })
+      .values({
+        ...key(message),
+        threadId: message.chat.threadId ?? '',
+        chatKind: message.chat.kind,
+        outcome,
+        handler: processId,
+      })
       .onConflictDoUpdate({
         target: [inbox.platform, inbox.platformChatId, inbox.messageId],
         set: { handler: processId },
@@ -303,22 +309,29 @@ export function createCommandRunner({
           ),
         )
         .returning();
-      // Refusals of one chat were to be told together.
+      // Refusals of one person were to be told together.
       const told = new Map(
         left.map((row) => [
           JSON.stringify([
             row.platform,
             row.platformChatId,
-            row.outcome === 'refused' || row.messageId,
+            (row.outcome === 'refused' && row.chatKind === 'direct') || row.messageId,
           ]),
           row,
         ]),
       );
       for (const row of told.values()) {
         const platform = row.platform as ChatAddress['platform'];
+        const chat = {
+          platform,
+          chatId: row.platformChatId,
+          kind: row.chatKind,
+          ...(row.threadId === '' ? {} : { threadId: row.threadId }),
+        };
         try {
           await sender(platform).notify(
-            { chat: { platform, chatId: row.platformChatId, kind: 'direct' } },
+            // In a group a reply says who is meant.
+            { chat, ...(row.chatKind === 'direct' ? {} : { replyTo: row.messageId }) },
             row.outcome === 'refused'
               ? generalText.interruptedRefusal()
               : generalText.interruptedCommand(),

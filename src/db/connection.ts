@@ -39,7 +39,7 @@ function createClient(url: string, options: ConnectOptions): postgres.Sql {
     });
   } catch {
     throw new StartError(
-      'DATABASE_URL is not an address of PostgreSQL: it takes postgres://user:password@host:port/database.',
+      'DATABASE_URL is not an address of PostgreSQL: it takes postgres://host:port/database, with user:password@ before the host.',
     );
   }
 }

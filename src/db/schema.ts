@@ -258,6 +258,11 @@ export const inbox = pgTable(
     platform: text('platform').notNull(),
     platformChatId: text('platform_chat_id').notNull(),
     messageId: text('message_id').notNull(),
+    /** Where to speak of it: empty in a chat without threads. */
+    threadId: text('thread_id').notNull().default(''),
+    chatKind: text('chat_kind', { enum: ['direct', 'group'] })
+      .notNull()
+      .default('direct'),
     outcome: text('outcome', { enum: ['turn', 'command', 'refused', 'key'] }).notNull(),
     turnId: bigintNumber('turn_id'),
     receivedAt: moment('received_at').notNull().defaultNow(),

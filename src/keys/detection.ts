@@ -25,17 +25,21 @@ export type DetectedKey = KeyOwner & {
  *   forms of DeepSeek (as `unknown`) and Mistral (not at all) have no prefix that names their maker.
  */
 export function detectKeys(text: string): readonly DetectedKey[] {
-  return find(foldText(text), looksRandom);
+  return find(foldText(text), isRandom);
 }
 
+type TailTest = (tail: string, form: KeyForm) => boolean;
+
+const isRandom: TailTest = (tail, { leastChanges }) => looksRandom(tail, leastChanges);
+
 /** Also finds what was broken so early that no line holds enough of it. */
-function find(folded: FoldedText, isRealTail: (tail: string) => boolean): readonly DetectedKey[] {
+function find(folded: FoldedText, isRealTail: TailTest): readonly DetectedKey[] {
   const found = scan(folded, isRealTail);
   if (!mayBeBroken(folded.text)) return found;
   const joined = joinWords(folded);
   if (joined === folded) return found;
   // Words run together look like many things: only what looks drawn at random counts here.
-  const broken = scan(joined, looksRandom).filter(
+  const broken = scan(joined, (tail) => looksRandom(tail)).filter(
     ({ start, end, kind, provider }) =>
       !(kind === 'foreign' && provider === 'unknown') &&
       !found.some((whole) => whole.start < end && start < whole.end),
@@ -140,7 +144,7 @@ const STARTS = new RegExp(
 );
 
 /** One pass: at each possible beginning, a bounded look ahead. */
-function scan(folded: FoldedText, isRealTail: (tail: string) => boolean): DetectedKey[] {
+function scan(folded: FoldedText, isRealTail: TailTest): DetectedKey[] {
   const { text } = folded;
   const found: DetectedKey[] = [];
   let done = 0;
@@ -148,7 +152,7 @@ function scan(folded: FoldedText, isRealTail: (tail: string) => boolean): Detect
     if (index < done) continue;
     for (const form of FORMS_BY_START.get(start) ?? []) {
       const tail = tailAt(text, index, form);
-      if (tail === undefined || !isRealTail(tail)) continue;
+      if (tail === undefined || !isRealTail(tail, form)) continue;
       const end = index + form.prefix.length + tail.length;
       const rest = restOf(text, end, form.prefix.length + tail.length);
       done = rest.end;

@@ -34,13 +34,29 @@ export interface KeyForm {
    * What may stand before it. `word-start`: nothing of a word or hyphen; `no-letter` (the default):
    * no letter or digit; `anything`: the prefix is too long to occur by chance.
    */
-  readonly after?: 'word-start' | 'anything';
+  readonly after?: 'word-start' | 'no-letter' | 'anything';
+  /** See {@link looksRandom}; where it is absent, enough to tell a key from a compound of words. */
+  readonly leastChanges?: number;
 }
 
 /** Up to the most characters that a key may have; a longer run is cut there. */
 const LOOSE = /[\w-]{20,512}/y;
 
-type Row = readonly [prefix: string, tail: RegExp, owner: KeyOwner, after?: KeyForm['after']];
+type Row = readonly [
+  prefix: string,
+  tail: RegExp,
+  owner: KeyOwner,
+  after?: KeyForm['after'],
+  leastChanges?: number,
+];
+
+/**
+ * Forms of letters and digits alone, long and without a hyphen, can't be a compound of words: chance
+ * makes one in 30,000 of them as even as one (drawn from 36 characters), and those are keys as well.
+ */
+const FEW = 2;
+/** Of lower case and digits: a single digit is enough. */
+const ONE = 1;
 
 const usable = (provider: RemoteProviderId): KeyOwner => ({ kind: 'usable', provider });
 const admin = (provider: RemoteProviderId): KeyOwner => ({ kind: 'refused-admin', provider });
@@ -64,28 +80,29 @@ const ROWS: readonly Row[] = [
   // OpenAI's older form has a mark in the middle ("OpenAI" in base64).
   ['sk-', /[\w-]{0,60}?T3BlbkFJ[\w-]{10,100}/y, usable('openai'), 'anything'],
   ['sk-', LOOSE, foreign('unknown'), 'word-start'],
-  ['gsk_', /[A-Za-z0-9]{40,60}/y, usable('groq')],
+  ['gsk_', /[A-Za-z0-9]{40,60}/y, usable('groq'), 'no-letter', FEW],
   ['AIza', /[\w-]{35}(?![A-Za-z0-9])/y, usable('gemini')],
   ['AQ.', /[\w-]{40,512}/y, usable('gemini')],
   ['xai-', /\w{60,120}/y, usable('xai')],
-  ['hf_', /[A-Za-z0-9]{30,40}/y, foreign('huggingface')],
-  ['pplx-', /[A-Za-z0-9]{40,60}/y, foreign('perplexity')],
-  ['r8_', /[A-Za-z0-9]{30,40}/y, foreign('replicate')],
+  ['hf_', /[A-Za-z0-9]{30,40}/y, foreign('huggingface'), 'no-letter', FEW],
+  ['pplx-', /[A-Za-z0-9]{40,60}/y, foreign('perplexity'), 'no-letter', FEW],
+  ['r8_', /[A-Za-z0-9]{30,40}/y, foreign('replicate'), 'no-letter', FEW],
   ['nvapi-', /[\w-]{50,120}/y, foreign('nvidia')],
-  ['csk-', /[a-z0-9]{40,60}/y, foreign('cerebras')],
+  ['csk-', /[a-z0-9]{40,60}/y, foreign('cerebras'), 'no-letter', ONE],
   ['tgp_v1_', /[\w-]{40,80}/y, foreign('together')],
   ['github_pat_', /\w{60,100}/y, foreign('github')],
-  ['ghp_', /[A-Za-z0-9]{36}/y, foreign('github')],
-  ['gho_', /[A-Za-z0-9]{36}/y, foreign('github')],
-  ['ghu_', /[A-Za-z0-9]{36}/y, foreign('github')],
-  ['ghs_', /[A-Za-z0-9]{36}/y, foreign('github')],
+  ['ghp_', /[A-Za-z0-9]{36}/y, foreign('github'), 'no-letter', FEW],
+  ['gho_', /[A-Za-z0-9]{36}/y, foreign('github'), 'no-letter', FEW],
+  ['ghu_', /[A-Za-z0-9]{36}/y, foreign('github'), 'no-letter', FEW],
+  ['ghs_', /[A-Za-z0-9]{36}/y, foreign('github'), 'no-letter', FEW],
 ];
 
-export const KEY_FORMS: readonly KeyForm[] = ROWS.map(([prefix, tail, owner, after]) => ({
+export const KEY_FORMS: readonly KeyForm[] = ROWS.map(([prefix, tail, owner, after, least]) => ({
   prefix,
   tail,
   owner,
   ...(after === undefined ? {} : { after }),
+  ...(least === undefined ? {} : { leastChanges: least }),
 }));
 
 /** Forms without a prefix of their own: recognised only where the user has named the provider. */
@@ -99,8 +116,9 @@ export const NAMED_FORMS: Readonly<Partial<Record<RemoteProviderId, RegExp>>> = 
  * Whether this was drawn at random, and is no placeholder (`xxxx…`, `your-key-here`, `1234567890`)
  * and no compound of words (`estimator-html-repr-fallback`). Judged by how often neighbours change
  * between lower case, upper case and digits: in random text at two pairs of five, in words seldom.
+ * @param leastChanges so many are enough, for a form that words can't take
  */
-export function looksRandom(tail: string): boolean {
+export function looksRandom(tail: string, leastChanges?: number): boolean {
   const length = Math.min(tail.length, 128);
   let changes = 0;
   let inOrder = 0;
@@ -112,7 +130,7 @@ export function looksRandom(tail: string): boolean {
     if (code === before || code === before + 1) inOrder += 1;
     before = code;
   }
-  return changes >= Math.max(5, length / 8) && inOrder < length * 0.4;
+  return changes >= (leastChanges ?? Math.max(5, length / 8)) && inOrder < length * 0.4;
 }
 
 /** Whether a piece of a key that was broken may be one: letters and digits, or both cases, mixed. */
@@ -122,7 +140,7 @@ export function looksMixed(piece: string): boolean {
     const [was, is] = [classOf(piece.charCodeAt(i - 1)), classOf(piece.charCodeAt(i))];
     if (was !== 0 && is !== 0 && was !== is) changes += 1;
   }
-  return changes >= Math.max(3, piece.length / 9);
+  return changes >= Math.max(piece.length < 20 ? 3 : 2, piece.length / 16);
 }
 
 function classOf(code: number): 0 | 1 | 2 | 3 {

@@ -40,7 +40,9 @@ export const generalText = {
         ? 'In groups I answer when you mention me, reply to me, or send /ask. Reply to somebody’s message with /ask to ask about it.'
         : 'Just write to me; send text files and images along. In groups, mention me, reply to me, or send /ask.',
       '',
-      ...commands.map((command) => `/${command.name} – ${command.description}`),
+      ...commands
+        .filter(({ description }) => description !== '')
+        .map(({ name, description }) => `/${name} – ${description}`),
     ].join('\n'),
   }),
 

@@ -202,6 +202,8 @@ describe('the menu', () => {
     for (const name of [...names, 'forget', 'export', 'privacy', 'terms']) {
       expect(help.text).toContain(`/${name}`);
     }
+    // What buttons alone lead to is nobody's to type.
+    expect(help.text).not.toMatch(/\/(consent|continue|details)|–\s*$/m);
   });
 
   test('/privacy says what is kept and where words travel', async () => {

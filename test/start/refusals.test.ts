@@ -76,6 +76,15 @@ describe('the start is refused', () => {
     expect(said).toMatch(/ROLE is "boss"; it takes all, bot or worker/);
   });
 
+  test.concurrent('with addresses of another kind, and says how they look', async () => {
+    const { code, said } = await start({ DATABASE_URL: 'mysql://x', REDIS_URL: 'http://x' });
+    expect(code).toBe(1);
+    // The log's net takes out what looks like a password in an address.
+    expect(said).not.toContain('redacted');
+    expect(said).toMatch(/DATABASE_URL.*postgres:\/\/.*host:port\/database/);
+    expect(said).toMatch(/REDIS_URL.*redis:\/\/.*host:port/);
+  });
+
   test.concurrent('with a token that Telegram does not know', async () => {
     const { code, said } = await start({ TELEGRAM_BOT_TOKEN: `123456:${'a'.repeat(35)}` });
     expect(code).toBe(1);
