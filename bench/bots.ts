@@ -5,10 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../src/db/embedded.ts';
 import { fileHere, type Running, startProcess, startRedis } from './processes.ts';
+import type { ProviderStandIn } from './provider.ts';
 import type { Stage } from './stage.ts';
 
 export const BOT_NAMES = ['bare', 'postgres', 'redis'] as const;
 export type BotName = (typeof BOT_NAMES)[number];
+
+export const BACKENDS = ['postgres', 'redis'] as const;
+export type Backend = (typeof BACKENDS)[number];
 
 export interface BotOptions {
   readonly stage: Stage;
@@ -16,8 +20,19 @@ export interface BotOptions {
   readonly profileDir?: string | undefined;
 }
 
+export interface LatchkeyOptions {
+  /** The settings of its platform. */
+  readonly platform: Readonly<Record<string, string>>;
+  readonly provider: ProviderStandIn;
+  readonly profileDir?: string | undefined;
+}
+
 export async function startBot(name: BotName, options: BotOptions): Promise<Running> {
-  return name === 'bare' ? startBare(options) : startLatchkey(name, options);
+  if (name === 'bare') return startBare(options);
+  const { stage, profileDir } = options;
+  const { telegram, provider } = stage;
+  const platform = { TELEGRAM_BOT_TOKEN: telegram.token, TELEGRAM_API_ROOT: telegram.url };
+  return startLatchkey(name, { platform, provider, profileDir });
 }
 
 async function startBare({ stage, profileDir }: BotOptions): Promise<Running> {
@@ -35,9 +50,9 @@ async function startBare({ stage, profileDir }: BotOptions): Promise<Running> {
   return bot;
 }
 
-async function startLatchkey(
-  backend: 'postgres' | 'redis',
-  { stage, profileDir }: BotOptions,
+export async function startLatchkey(
+  backend: Backend,
+  { platform, provider, profileDir }: LatchkeyOptions,
 ): Promise<Running> {
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
@@ -47,10 +62,9 @@ async function startLatchkey(
     const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
     closers.push(() => rm(dataDir, { recursive: true, force: true }));
     const env: Record<string, string> = {
-      TELEGRAM_BOT_TOKEN: stage.telegram.token,
-      TELEGRAM_API_ROOT: stage.telegram.url,
-      OPENAI_API_KEY: stage.provider.apiKey,
-      OPENAI_BASE_URL: stage.provider.url,
+      ...platform,
+      OPENAI_API_KEY: provider.apiKey,
+      OPENAI_BASE_URL: provider.url,
       DATA_DIR: dataDir,
       HTTP_PORT: '0',
       // Nothing is to be refused.

@@ -24,6 +24,12 @@ export interface Extent {
   readonly mostSeconds: number;
   /** All turns of a bot together, before its memory is read for the second time. */
   readonly memoryTurns: number;
+  readonly discord: {
+    readonly idleSamples: number;
+    /** How often everybody asks at once. */
+    readonly bursts: number;
+    readonly streamSeconds: number;
+  };
 }
 
 export const FULL: Extent = {
@@ -34,6 +40,7 @@ export const FULL: Extent = {
   neighbourSamples: 100,
   mostSeconds: 60,
   memoryTurns: 10_000,
+  discord: { idleSamples: 50, bursts: 10, streamSeconds: 10 },
 };
 
 export const QUICK: Extent = {
@@ -44,6 +51,7 @@ export const QUICK: Extent = {
   neighbourSamples: 25,
   mostSeconds: 5,
   memoryTurns: 1_200,
+  discord: { idleSamples: 20, bursts: 3, streamSeconds: 4 },
 };
 
 export interface Figures {

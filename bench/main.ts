@@ -1,9 +1,11 @@
-/** Entry: measures the bare script and Latchkey on both backends in one run, and prints the report. */
+/** Entry: measures the bare script and Latchkey on both backends and platforms in one run, and prints the report. */
 
 import { parseArgs } from 'node:util';
 import { BOT_NAMES } from './bots.ts';
+import { measureDiscord } from './discord-figures.ts';
 import { type Figures, FULL, measure, QUICK } from './figures.ts';
 import { report, writeReport } from './report.ts';
+import { measureSealing, sealingReport } from './sealing.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,12 +16,16 @@ const { values } = parseArgs({
   },
 });
 const extent = values.quick ? QUICK : FULL;
-const names = BOT_NAMES.filter((name) => values.only?.split(',').includes(name) ?? true);
-if (names.length === 0) {
-  process.stderr.write(`--only takes ${BOT_NAMES.join(', ')}, with commas between them.\n`);
+const SEALING = 'sealing';
+const DISCORD = 'discord';
+const PARTS = [...BOT_NAMES, DISCORD, SEALING];
+const isWanted = (name: string) => values.only?.split(',').includes(name) ?? true;
+const names = BOT_NAMES.filter(isWanted);
+if (!PARTS.some(isWanted)) {
+  process.stderr.write(`--only takes ${PARTS.join(', ')}, with commas between them.\n`);
   process.exit(2);
 }
-if (values.write && (values.quick || names.length < BOT_NAMES.length)) {
+if (values.write && (values.quick || values.only !== undefined)) {
   process.stderr.write('--write takes a whole run: leave --quick and --only out.\n');
   process.exit(2);
 }
@@ -34,7 +40,19 @@ for (const name of names) {
   });
   all.set(name, figures);
 }
-const text = report(all, extent);
+const discord = isWanted(DISCORD)
+  ? await measureDiscord(extent.discord, {
+      profileDir: values.profile,
+      onPhase: (phase) => process.stderr.write(`discord, ${phase}\n`),
+    })
+  : undefined;
+const parts: string[] = [];
+if (names.length > 0 || discord !== undefined) parts.push(report(all, discord, extent));
+if (isWanted(SEALING)) {
+  process.stderr.write(`${SEALING}\n`);
+  parts.push(sealingReport(await measureSealing({ samples: values.quick ? 200 : 1_000 })));
+}
+const text = parts.join('\n\n');
 process.stdout.write(`${text}\n`);
 if (values.write) await writeReport(text);
 process.exit(0);

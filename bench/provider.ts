@@ -13,6 +13,8 @@ export interface AnswerPlan {
   readonly chunkMs: number;
   /** Nothing is said before it resolves. */
   readonly after?: Promise<void>;
+  /** The text of a piece, by its number from 1; called when it is sent. Absent: some words. */
+  readonly piece?: (index: number) => string;
 }
 
 export const AT_ONCE: AnswerPlan = { chunks: 8, chunkMs: 0 };
@@ -63,22 +65,25 @@ async function stream(
   response: ServerResponse,
   model: string,
   question: number,
-  { chunks, chunkMs, after }: AnswerPlan,
+  { chunks, chunkMs, after, piece = () => ' some words' }: AnswerPlan,
 ): Promise<void> {
   const event = (choices: readonly object[], more = {}) =>
     `data: ${JSON.stringify({ id: `chatcmpl-${question}`, object: 'chat.completion.chunk', created: 1_780_000_000, model, choices, ...more })}\n\n`;
-  const piece = (content: string) =>
-    event([{ index: 0, delta: { content }, finish_reason: null }], { usage: null });
+  const delta = (index: number) => {
+    const content = index === 0 ? `Answer #${question}:` : piece(index);
+    return event([{ index: 0, delta: { content }, finish_reason: null }], { usage: null });
+  };
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   await after;
-  const pieces = [piece(`Answer #${question}:`)];
-  for (let i = 0; i < chunks; i += 1) pieces.push(piece(' some words'));
-  if (chunkMs > 0) {
-    for (const text of pieces.splice(0)) {
-      response.write(text);
-      await sleep(chunkMs);
-      if (response.destroyed) return;
+  const pieces: string[] = [];
+  for (let index = 0; index <= chunks; index += 1) {
+    if (chunkMs === 0) {
+      pieces.push(delta(index));
+      continue;
     }
+    response.write(delta(index));
+    await sleep(chunkMs);
+    if (response.destroyed) return;
   }
   const usage = { prompt_tokens: 200, completion_tokens: 20, total_tokens: 220 };
   response.end(

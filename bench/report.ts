@@ -2,36 +2,37 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import type { BotName } from './bots.ts';
+import { BACKENDS, type BotName } from './bots.ts';
+import type { AllDiscordFigures } from './discord-figures.ts';
+import { discordTable } from './discord-report.ts';
 import type { Extent, Figures } from './figures.ts';
 import { fileHere } from './processes.ts';
-import type { Spread } from './stats.ts';
+import { lines, megabytes, milliseconds, spread, TITLES, times, verdictOn } from './table.ts';
 
 export type AllFigures = ReadonlyMap<BotName, Figures>;
-
-const TITLES: Readonly<Record<BotName, string>> = {
-  bare: 'bare script',
-  postgres: 'Latchkey, embedded PostgreSQL',
-  redis: 'Latchkey, Redis',
-};
 
 interface Line {
   readonly title: string;
   readonly of: (figures: Figures) => string;
 }
 
-export function report(all: AllFigures, extent: Extent): string {
-  return [
-    machine(),
-    '',
-    '### Ratios and targets',
-    '',
-    ...ratios(all),
-    '',
-    '### Figures',
-    '',
-    ...table(all, figureLines(extent)),
-  ].join('\n');
+/** @param discord undefined where it was not measured; `all` can be empty as well */
+export function report(
+  all: AllFigures,
+  discord: AllDiscordFigures | undefined,
+  extent: Extent,
+): string {
+  const sections: (readonly string[])[] = [[machine()]];
+  if (all.size > 0) {
+    sections.push(
+      ['### Ratios and targets', '', ...ratios(all)],
+      ['### Figures', '', ...table(all, figureLines(extent))],
+    );
+  }
+  if (discord !== undefined) {
+    sections.push(['### Discord', '', ...discordTable(discord, extent.discord)]);
+  }
+  return sections.map((section) => section.join('\n')).join('\n\n');
 }
 
 /** Replaces what stands between the two markers of README.md. */
@@ -48,7 +49,7 @@ function machine(): string {
   const [first, ...others] = cpus();
   const gigabytes = Math.round(totalmem() / 1e9);
   const day = new Date().toISOString().slice(0, 10);
-  return `Measured on ${day}: ${1 + others.length} × ${first?.model.trim() ?? 'unknown processor'}, ${gigabytes} GB, Linux ${release()}, Node ${process.versions.node}. The bot, its database and the stand-ins of Telegram and the provider share these cores. Load at the end, the benchmark's own included: ${loadavg()[1]?.toFixed(1)} (five minutes).`;
+  return `Measured on ${day}: ${1 + others.length} × ${first?.model.trim() ?? 'unknown processor'}, ${gigabytes} GB, Linux ${release()}, Node ${process.versions.node}. The bot, its database and the stand-ins of Telegram, Discord and the provider share these cores. Load at the end, the benchmark's own included: ${loadavg()[1]?.toFixed(1)} (five minutes).`;
 }
 
 interface Target {
@@ -108,7 +109,7 @@ const TARGETS: readonly Target[] = [
 
 function ratios(all: AllFigures): readonly string[] {
   const bare = all.get('bare');
-  const names = (['postgres', 'redis'] as const).filter((name) => all.has(name));
+  const names = BACKENDS.filter((name) => all.has(name));
   const rows = TARGETS.map(({ title, of, shown, goal, isMost = true }) => [
     title,
     ...names.map((name) => {
@@ -119,7 +120,7 @@ function ratios(all: AllFigures): readonly string[] {
       if (aim === undefined) return shown(value);
       const reached = isMost ? value <= aim : value >= aim;
       const bound = `${isMost ? 'at most' : 'at least'} ${shown(aim)}`;
-      return `${shown(value)} (${bound}: ${reached ? 'reached' : '**not reached**'})`;
+      return `${shown(value)} (${bound}: ${verdictOn(reached)})`;
     }),
   ]);
   return lines(['', ...names.map((name) => TITLES[name])], rows);
@@ -172,25 +173,4 @@ function table(all: AllFigures, rows: readonly Line[]): readonly string[] {
     ['', ...measured.map(([name]) => TITLES[name])],
     rows.map(({ title, of }) => [title, ...measured.map(([, figures]) => of(figures))]),
   );
-}
-
-function lines(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)];
-}
-
-function spread({ median, p99 }: Spread): string {
-  return `${milliseconds(median)}, p99 ${milliseconds(p99)}`;
-}
-
-function milliseconds(value: number): string {
-  return `${value.toFixed(value < 100 ? 1 : 0)} ms`;
-}
-
-function megabytes(value: number): string {
-  return `${value.toFixed(0)} MB`;
-}
-
-function times(value: number): string {
-  return `${value.toFixed(2)} ×`;
 }

@@ -1,6 +1,7 @@
 export interface Spread {
   readonly median: number;
   readonly p99: number;
+  readonly max: number;
   readonly count: number;
 }
 
@@ -8,7 +9,8 @@ export interface Spread {
 export function spreadOf(values: readonly number[]): Spread {
   if (values.length === 0 || values.some(Number.isNaN)) throw new Error('a sample is missing');
   const sorted = values.toSorted((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), count: sorted.length };
+  const [median, p99, max] = [quantile(sorted, 0.5), quantile(sorted, 0.99), quantile(sorted, 1)];
+  return { median, p99, max, count: sorted.length };
 }
 
 /** Nearest rank: a value that was measured, not one between two. */

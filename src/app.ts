@@ -19,15 +19,19 @@ import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
 import { createContinue } from './commands/continue.ts';
 import { createDetails } from './commands/details.ts';
+import { createExport } from './commands/export.ts';
+import { createForget } from './commands/forget.ts';
 import {
   createHelp,
   createNew,
   createPrivacy,
   createStart,
   createStop,
+  createTerms,
 } from './commands/general.ts';
 import { createKeyHistory } from './commands/key-history.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
+import { legalTexts } from './commands/legal-texts.ts';
 import { createLimit } from './commands/limit.ts';
 import { createLink } from './commands/link.ts';
 import { createTellLinked } from './commands/linked-notices.ts';
@@ -40,7 +44,7 @@ import { personalSettings } from './commands/settings-list.ts';
 import { createUnlink } from './commands/unlink.ts';
 import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
-import { clearOldWords, RETENTION_EVERY_MS } from './conversation/retention.ts';
+import { startRetention } from './conversation/retention.ts';
 import { createTurnRunner } from './conversation/turn-runner.ts';
 import { createTurnStore } from './conversation/turn-store.ts';
 import { startWorker, type WorkerTiming } from './conversation/worker.ts';
@@ -56,6 +60,7 @@ import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
+import { tombstoneFileOf } from './keys/tombstones.ts';
 import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
 import { otherHost } from './llm/other-host.ts';
@@ -70,6 +75,11 @@ import { createWakeups } from './queue/wakeups.ts';
 import { Secret } from './secret.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
+import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
+import { createExports } from './users/export.ts';
+import { createForgetting } from './users/forgetting.ts';
+import { restoreLimits } from './users/kept-limits.ts';
+import { createMessageDeletions } from './users/message-deletions.ts';
 import { startWebServer } from './web/server.ts';
 
 export interface AppOptions {
@@ -151,6 +161,8 @@ async function compose(
       `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE.`,
     );
   }
+
+  const legal = await legalTexts(config, house);
 
   // Storage
   const { url, connection } = await openDatabase({
@@ -259,7 +271,21 @@ async function compose(
   for (const sentence of ringProblems) tellOfRing(sentence);
 
   // Funding and conversation
-  const identities = createIdentities({ db });
+  const identities = createIdentities({
+    db,
+    onMade: (tx, identity, userId) => restoreLimits(tx, ring, identity, userId),
+  });
+  const unlisten = await connection.listen(FORGOTTEN_CHANNEL, (id) => vault.forget(Number(id)));
+  onClose(unlisten);
+  const deletions = createMessageDeletions({ db, sender: (platform) => senders.get(platform) });
+  const forgetting = createForgetting({
+    db,
+    ring,
+    audit,
+    deletions,
+    tombstoneFile: tombstoneFileOf(config.keyRingFile),
+    onError: (error) => log.error({ error: serializeError(error) }, 'writing the tombstones'),
+  });
   const allowance = createAllowance({
     db,
     limits: {
@@ -328,8 +354,11 @@ async function compose(
     }),
     createNew({ identities }),
     createStop({ db, identities, mailbox }),
+    createForget({ forgetting, deletions }),
     createHelp(() => commands),
-    createPrivacy({ historyDays: config.historyDays }),
+    createExport({ exports: createExports({ db, vault }), audit, sender }),
+    createPrivacy(legal.privacy),
+    createTerms(legal.terms),
     createConsent({ db, vault, mailbox, wakeups }),
     createContinue({ db, vault, mailbox, wakeups }),
     createDetails({ privateNotices }),
@@ -368,20 +397,24 @@ async function compose(
       }),
     });
     onClose(() => worker.stop());
-    const retention = setInterval(() => {
-      Promise.all([
-        clearOldWords(db, config.historyDays),
-        apiKeys
-          .removeExpired()
-          .then((keys) =>
-            tellForgottenKeys({ db, sender: (name) => senders.get(name), log }, keys),
-          ),
-        linkCodes.removeExpired(),
-        privateNotices.removeExpired(),
-      ]).catch((error: unknown) => log.error({ error: serializeError(error) }, 'retention'));
-    }, tuning.retentionEveryMs ?? RETENTION_EVERY_MS);
-    onClose(async () => clearInterval(retention));
   }
+  const retention = startRetention({
+    db,
+    historyDays: config.historyDays,
+    everyMs: tuning.retentionEveryMs,
+    also: [
+      async () =>
+        tellForgottenKeys(
+          { db, sender: (name) => senders.get(name), log },
+          await apiKeys.removeExpired(),
+        ),
+      () => linkCodes.removeExpired(),
+      () => privateNotices.removeExpired(),
+      (signal) => forgetting.resume(signal),
+    ],
+    onError: (error) => log.error({ error: serializeError(error) }, 'retention'),
+  });
+  onClose(() => retention.stop());
 
   // Taking in, last: from here on messages come
   const intake = createIntake({

@@ -78,6 +78,9 @@ export interface Config {
   /** Absolute. What belongs beside the ring stands beside this, also where the KEKs are elsewhere. */
   readonly keyRingFile: string;
   readonly pricesFile: string | undefined;
+  /** Absolute: the operator's own texts for /privacy and /terms. */
+  readonly privacyFile: string | undefined;
+  readonly termsFile: string | undefined;
   /** How long words are kept. */
   readonly historyDays: number;
   readonly role: 'all' | 'bot' | 'worker';
@@ -158,6 +161,8 @@ const schema = z.object({
     })
     .optional(),
   PRICES_FILE: z.string().optional(),
+  PRIVACY_FILE: z.string().optional(),
+  TERMS_FILE: z.string().optional(),
   HISTORY_DAYS: whole(1, 36_500).default(30),
   ROLE: z.enum(['all', 'bot', 'worker'], { error: 'all, bot or worker' }).default('all'),
   WORKER_CONCURRENCY: whole(1, 1_000).default(32),
@@ -240,6 +245,8 @@ function compose(settings: Settings, problems: string[]): Config {
     keyRing: composeVault(settings, problems) ?? { kind: 'file', file: keyRingFile },
     keyRingFile,
     pricesFile: settings.PRICES_FILE === undefined ? undefined : resolve(settings.PRICES_FILE),
+    privacyFile: settings.PRIVACY_FILE === undefined ? undefined : resolve(settings.PRIVACY_FILE),
+    termsFile: settings.TERMS_FILE === undefined ? undefined : resolve(settings.TERMS_FILE),
     historyDays: settings.HISTORY_DAYS,
     role,
     workerConcurrency: settings.WORKER_CONCURRENCY,

@@ -20,6 +20,7 @@ export interface CommandSource {
   readonly press?: ButtonPress;
   readonly replyHandle?: string;
   readonly leavesNoMessage?: true;
+  readonly answeredPrivately?: true;
 }
 
 export interface CommandRunner {
@@ -73,6 +74,21 @@ export function createCommandRunner({
   /** By message: a redelivery waits for the first delivery's work. */
   const inFlight = new Map<string, Promise<void>>();
 
+  /**
+   * For /forget, which deletes it on the platform: not of somebody who is forgotten by now. That it
+   * can't be noted must not say that nothing was sent.
+   */
+  async function remember({ chat, userId }: CommandSource, messageId: string): Promise<void> {
+    const noting = db.execute(sql`
+      insert into sent_notices (platform, platform_chat_id, message_id)
+      select ${chat.platform}, ${chat.chatId}, ${messageId}
+      from users where id = ${userId} for key share
+      on conflict do nothing`);
+    await noting.catch((error: unknown) =>
+      log.warn({ error: serializeError(error) }, 'noting a notice'),
+    );
+  }
+
   function contextOf(source: CommandSource, argument: string): RunningContext {
     const platform = sender(source.chat.platform);
     const inGroup = source.chat.kind === 'group';
@@ -99,7 +115,7 @@ export function createCommandRunner({
     /** The command did its work: that its words do not arrive must not run it again. */
     async function send(notice: Notice, publicMarkdown?: string): Promise<string | undefined> {
       try {
-        return await privateNotices.send(
+        const messageId = await privateNotices.send(
           {
             chat: source.chat,
             ...(source.messageId === undefined || !inGroup ? {} : { replyTo: source.messageId }),
@@ -112,6 +128,9 @@ export function createCommandRunner({
           here(notice),
           source.userId,
         );
+        const lasts = !inGroup && source.answeredPrivately === undefined;
+        if (lasts && messageId !== undefined) await remember(source, messageId);
+        return messageId;
       } catch (error) {
         log.warn({ error: serializeError(error) }, 'a notice could not be sent');
         return undefined;
@@ -225,6 +244,7 @@ export function createCommandRunner({
             messageId: message.messageId,
             ...(message.replyHandle === undefined ? {} : { replyHandle: message.replyHandle }),
             ...(message.leavesNoMessage === undefined ? {} : { leavesNoMessage: true }),
+            ...(message.answeredPrivately === undefined ? {} : { answeredPrivately: true }),
           },
           message.command?.argument ?? '',
         );

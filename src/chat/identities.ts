@@ -1,6 +1,6 @@
 /** Which user and which chat a message belongs to; both are made at the first message. */
 
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import { and, eq, exists, gt, sql } from '../db/drizzle.ts';
 import { chatSettings, chats, identities, keyPrompts, turns, users } from '../db/schema.ts';
 import type { ChatRules } from './chat-rules.ts';
@@ -35,6 +35,8 @@ export interface Identities {
   know(sender: Pick<Sender, 'platformUserId'>, chat: ChatAddress): Promise<Acquaintance>;
   personOf(platform: PlatformName, platformUserId: string): Promise<Person>;
   userOf(platform: PlatformName, platformUserId: string): Promise<number>;
+  /** @returns undefined for somebody who is not known (any more); makes no user */
+  find(platform: PlatformName, platformUserId: string): Promise<number | undefined>;
   chatOf(chat: ChatAddress): Promise<ChatRow>;
   /** Starts the chat's conversation afresh: nothing said before is context any more. */
   newConversation(chat: ChatAddress): Promise<void>;
@@ -44,7 +46,18 @@ export interface Identities {
   chatIds(chat: Pick<ChatAddress, 'platform' | 'chatId'>): Promise<readonly number[]>;
 }
 
-export function createIdentities({ db }: { readonly db: Database }): Identities {
+export function createIdentities({
+  db,
+  onMade,
+}: {
+  readonly db: Database;
+  /** Runs in the transaction that makes a user, behind the row of the identity. */
+  readonly onMade?: (
+    tx: Queryable,
+    identity: { readonly platform: PlatformName; readonly platformUserId: string },
+    userId: number,
+  ) => Promise<void>;
+}): Identities {
   const at = (chat: ChatAddress) =>
     and(
       eq(chats.platform, chat.platform),
@@ -65,6 +78,10 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
   }
 
   return {
+    async find(platform, platformUserId) {
+      return (await findPerson(platform, platformUserId))?.userId;
+    },
+
     async know({ platformUserId }, chat) {
       const [known] = await db
         .select({
@@ -119,6 +136,7 @@ export function createIdentities({ db }: { readonly db: Database }): Identities 
           .onConflictDoNothing()
           .returning({ userId: identities.userId });
         if (inserted.length === 0) await tx.delete(users).where(eq(users.id, user.id));
+        else await onMade?.(tx, { platform, platformUserId }, user.id);
         return inserted[0]?.userId;
       });
       if (made !== undefined) return { userId: made, ownerId: made };

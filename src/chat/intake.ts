@@ -5,6 +5,7 @@
  */
 
 import type { CommandContext } from '../commands/command.ts';
+import { FORGET_ACTION } from '../commands/forget.ts';
 import type { SetKey } from '../commands/setkey.ts';
 import { isRingIncomplete } from '../keys/afresh.ts';
 import type { Audit } from '../keys/audit.ts';
@@ -13,6 +14,7 @@ import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
 import { codeHelpQuestion, isCodeHelp } from '../text/code-help.ts';
+import { forgetText } from '../text/forget.ts';
 import { generalText } from '../text/general.ts';
 import { keysText, type MessageWithKey } from '../text/keys.ts';
 import { sealedText } from '../text/sealed.ts';
@@ -277,7 +279,16 @@ export function createIntake(parts: IntakeParts): Intake {
         break;
       case 'button': {
         const { press } = event;
-        const userId = await identities.userOf(press.chat.platform, press.sender.platformUserId);
+        const { platform } = press.chat;
+        if (press.action.startsWith(FORGET_ACTION)) {
+          // Pressed again by somebody who is forgotten: that must not make them known.
+          const known = await identities.find(platform, press.sender.platformUserId);
+          if (known === undefined) {
+            await parts.sender(platform).answerPress(press, forgetText.already());
+            break;
+          }
+        }
+        const userId = await identities.userOf(platform, press.sender.platformUserId);
         await commands.press(press, userId);
         break;
       }

@@ -80,7 +80,10 @@ export interface IncomingMessage {
   readonly replyHandle?: string;
   /** Set when no message of the platform holds the text (it came through a form): there is none to delete. */
   readonly leavesNoMessage?: true;
-  /** Set when, in a group, nobody but the sender sees the answer: it is never context for others. */
+  /**
+   * Set when nobody but the sender sees the answer, and the platform keeps it for nobody: in a group
+   * it is never context for others, and there is nothing to delete.
+   */
   readonly answeredPrivately?: true;
 }
 

@@ -30,6 +30,16 @@ export interface Notice {
   /** Markdown; what users wrote in it is escaped with `escapeMarkdown` or `inlineCode`. */
   readonly markdown: string;
   readonly buttons?: readonly (readonly Button[])[];
+  /** Comes with the text, in direct chats only; not edited. */
+  readonly file?: NoticeFile;
+}
+
+export interface NoticeFile {
+  /** Of Latchkey's own making: nothing that a user chose. */
+  readonly name: string;
+  readonly mediaType: string;
+  /** At most as many as {@link PlatformTraits.maxFileBytes} says. */
+  readonly bytes: Uint8Array;
 }
 
 export interface NoticeTarget {
@@ -73,6 +83,8 @@ export interface PlatformTraits {
    * each chain of replies for itself.
    */
   readonly groupConversation: 'chat' | 'replies';
+  /** The largest file that comes with a notice, in bytes. */
+  readonly maxFileBytes: number;
 }
 
 export interface PlatformSender {
@@ -98,6 +110,11 @@ export interface PlatformSender {
   answerPress(press: ButtonPress, text?: string): Promise<void>;
   /** Never throws. */
   deleteMessage(chat: ChatAddress, messageId: string): Promise<Deletion>;
+  /**
+   * Deletes the bot's own messages. Never throws.
+   * @returns how many are gone
+   */
+  deleteMessages(chat: ChatAddress, messageIds: readonly string[]): Promise<number>;
   openReply(target: ReplyTarget): Reply;
   /** @throws PlatformError, with code `too-large` where the file has more than `maxBytes` */
   download(file: FileReference, maxBytes: number): Promise<Uint8Array>;

@@ -53,18 +53,51 @@ const notice = z.object({
     .exactOptional(),
 });
 
+const binding = (id: string) => ({ purpose: 'held-notice' as const, row: id });
+const isFresh = gt(heldNotices.createdAt, sql`now() - ${HELD_FOR}`);
+
+interface Storage {
+  readonly db: Database;
+  readonly vault: Vault;
+}
+
+/** What is held for a user, oldest first; what does not open is left out. */
+export async function readHeldNotices(
+  { db, vault }: Storage,
+  userId: number,
+): Promise<readonly { readonly since: Date; readonly markdown: string }[]> {
+  const rows = await db
+    .select()
+    .from(heldNotices)
+    .where(and(eq(heldNotices.userId, userId), isFresh))
+    .orderBy(heldNotices.createdAt);
+  const held: { since: Date; markdown: string }[] = [];
+  for (const row of rows) {
+    const opened = await open(vault, row);
+    if (opened !== undefined) held.push({ since: row.createdAt, markdown: opened.markdown });
+  }
+  return held;
+}
+
+async function open(
+  vault: Vault,
+  row: typeof heldNotices.$inferSelect,
+): Promise<Notice | undefined> {
+  try {
+    return notice.parse(JSON.parse(await vault.open(row.userId, binding(row.id), row.notice)));
+  } catch (error) {
+    if (error instanceof VaultError) return undefined;
+    throw error;
+  }
+}
+
 export function createPrivateNotices({
   db,
   vault,
   sender,
 }: {
-  readonly db: Database;
-  readonly vault: Vault;
   readonly sender: (platform: PlatformName) => PlatformSender;
-}): PrivateNotices {
-  const binding = (id: string) => ({ purpose: 'held-notice' as const, row: id });
-  const isFresh = gt(heldNotices.createdAt, sql`now() - ${HELD_FOR}`);
-
+} & Storage): PrivateNotices {
   async function hold(platform: PlatformName, userId: number, held: Notice): Promise<Button> {
     const id = randomUUID();
     const sealed = await vault
@@ -111,13 +144,8 @@ export function createPrivateNotices({
         .from(heldNotices)
         .where(and(eq(heldNotices.id, id), isFresh));
       if (row === undefined) return undefined;
-      try {
-        const text = await vault.open(row.userId, binding(row.id), row.notice);
-        return { userId: row.userId, notice: notice.parse(JSON.parse(text)) };
-      } catch (error) {
-        if (error instanceof VaultError) return undefined;
-        throw error;
-      }
+      const opened = await open(vault, row);
+      return opened === undefined ? undefined : { userId: row.userId, notice: opened };
     },
 
     async removeExpired() {

@@ -1,4 +1,4 @@
-/** The small commands: /start, /help, /privacy, /new, /stop. */
+/** The small commands: /start, /help, /privacy, /terms, /new, /stop. */
 
 import type { Identities } from '../chat/identities.ts';
 import type { PlatformName } from '../chat/message.ts';
@@ -42,14 +42,23 @@ export function createHelp(commands: () => readonly Command[]): Command {
   };
 }
 
-export function createPrivacy(parts: { readonly historyDays: number }): Command {
+/** @param markdown the whole text, the operator's own or the built-in one */
+export function createPrivacy(markdown: string): Command {
   return {
     name: 'privacy',
     description: 'What is kept, and where words travel',
     where: 'everywhere',
-    run: async (context) => {
-      context.answer(generalText.privacy(parts.historyDays));
-    },
+    run: async (context) => context.answer({ markdown }),
+  };
+}
+
+/** @param markdown as for {@link createPrivacy} */
+export function createTerms(markdown: string): Command {
+  return {
+    name: 'terms',
+    description: 'Who pays, and who is liable',
+    where: 'everywhere',
+    run: async (context) => context.answer({ markdown }),
   };
 }
 

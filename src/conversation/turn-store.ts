@@ -144,7 +144,7 @@ export function createTurnStore({
         userId: turn.userId,
         ownerId,
         platformUserId: turn.platformUserId,
-        chatId: turn.chatId,
+        chatId: chat.id,
         chat: {
           platform: chat.platform as PlatformName,
           chatId: chat.platformChatId,

@@ -38,6 +38,8 @@ export const users = pgTable('users', {
   groupConsentAt: moment('group_consent_at'),
   /** Below each answer in private: what it cost and what is left. */
   showCost: boolean('show_cost').notNull().default(false),
+  /** When the user took /export within the last day: at most two. */
+  exportedAt: moment('exported_at').array().notNull().default(sql`'{}'`),
 });
 
 /**
@@ -291,9 +293,8 @@ export const turns = pgTable(
       .references(() => users.id),
     /** Whose data key seals the words, and whose usage it is, where the sender's identity was linked. */
     ownerId: bigintNumber('owner_id').references(() => users.id),
-    chatId: bigintNumber('chat_id')
-      .notNull()
-      .references(() => chats.id),
+    /** Null once the turn's words are gone: what it cost needs no place. */
+    chatId: bigintNumber('chat_id').references(() => chats.id),
     conversation: integer('conversation').notNull(),
     /** The order of commit in the user's mailbox. */
     seq: bigintNumber('seq').notNull(),
@@ -362,6 +363,10 @@ export const turns = pgTable(
     index('turns_context').on(t.chatId, t.conversation, t.id),
     index('turns_usage').on(t.userId, t.finishedAt),
     index('turns_owner').on(t.ownerId, t.finishedAt).where(sql`owner_id is not null`),
+    // What the retention job has yet to clear, oldest first.
+    index('turns_words')
+      .on(t.finishedAt)
+      .where(sql`finished_at is not null and chat_id is not null`),
   ],
 );
 
@@ -527,4 +532,83 @@ export const audit = pgTable(
 export const installation = pgTable('installation', {
   name: text('name').primaryKey(),
   value: jsonb('value').notNull(),
+});
+
+/** What commands said in direct chats within the last two days: /forget deletes it there. */
+export const sentNotices = pgTable(
+  'sent_notices',
+  {
+    platform: text('platform').notNull(),
+    platformChatId: text('platform_chat_id').notNull(),
+    messageId: text('message_id').notNull(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.platform, t.platformChatId, t.messageId] }),
+    index('sent_notices_at').on(t.at),
+  ],
+);
+
+/** A question of /forget that waits for its button. */
+export const forgetPrompts = pgTable('forget_prompts', {
+  userId: bigintNumber('user_id')
+    .primaryKey()
+    .references(() => users.id),
+  /** Random: only the newest question's button forgets. */
+  token: text('token').notNull(),
+  expiresAt: moment('expires_at').notNull(),
+});
+
+/** Who was forgotten, as HMACs; see `keys/tombstones.ts`. */
+export const tombstones = pgTable('tombstones', {
+  userPseudonym: text('user_pseudonym').primaryKey(),
+  identityPseudonyms: jsonb('identity_pseudonyms').$type<readonly string[]>().notNull(),
+  forgottenAt: moment('forgotten_at').notNull(),
+});
+
+/** What a forgotten user had used up on a day (UTC), so that forgetting does not renew it. */
+export const keptLimits = pgTable(
+  'kept_limits',
+  {
+    identityPseudonym: text('identity_pseudonym').notNull(),
+    day: date('day', { mode: 'string' }).notNull(),
+    /** Of the house allowance. */
+    turns: integer('turns').notNull(),
+    spentMicros: bigintNumber('spent_micros').notNull(),
+    /** When keys were checked last. */
+    keyChecks: moment('key_checks').array().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.identityPseudonym, t.day] })],
+);
+
+/** What the turns of forgotten users cost, for the books: by day, under a name drawn at random. */
+export const forgottenUsage = pgTable(
+  'forgotten_usage',
+  {
+    id: identity(),
+    pseudonym: text('pseudonym').notNull(),
+    day: date('day', { mode: 'string' }).notNull(),
+    funding: text('funding', { enum: ['own', 'house'] }),
+    provider: text('provider'),
+    model: text('model'),
+    turns: integer('turns').notNull(),
+    inputTokens: bigintNumber('input_tokens').notNull(),
+    cachedInputTokens: bigintNumber('cached_input_tokens').notNull(),
+    outputTokens: bigintNumber('output_tokens').notNull(),
+    costMicros: bigintNumber('cost_micros').notNull(),
+    /** What of it the house paid. */
+    houseMicros: bigintNumber('house_micros').notNull(),
+  },
+  (t) => [index('forgotten_usage_day').on(t.day)],
+);
+
+/** Messages of the bot that are yet to be deleted on the platform; a row lives two days at most. */
+export const messageDeletions = pgTable('message_deletions', {
+  id: identity(),
+  platform: text('platform').notNull(),
+  platformChatId: text('platform_chat_id').notNull(),
+  messageIds: jsonb('message_ids').$type<readonly string[]>().notNull(),
+  /** Not to be taken up by another process before. */
+  notBefore: moment('not_before').notNull(),
+  createdAt: moment('created_at').notNull().defaultNow(),
 });

@@ -94,33 +94,8 @@ export function createAllowance({
   readonly limits: AllowanceLimits;
   readonly now?: () => Date;
 }): Allowance {
-  // Each part waits for the one before it, which keeps the order of the locks.
-  const settlement = ({ turnId, attempt, spentMicros, answered }: Settlement, given?: 'stored') => {
-    const charged = answered ? spentMicros : 0;
-    return sql`
-      settled as (
-        update reservations set settled_at = ${now().toISOString()}::timestamptz,
-               settled_micros = ${spentMicros}::bigint, charged_micros = ${charged}::bigint
-        where turn_id = ${turnId} and attempt = ${attempt} and settled_at is null
-              ${given === undefined ? sql`` : sql`and exists (select from ${sql.raw(given)})`}
-        returning user_id, day, amount_micros, chat_platform, chat_whole_id
-      ), settled_house as (
-        update house_days h set reserved_micros = h.reserved_micros - s.amount_micros,
-               spent_micros = h.spent_micros + ${spentMicros}::bigint
-        from settled s where h.day = s.day returning s.*
-      ), settled_chat as (
-        update chat_days c set reserved_micros = c.reserved_micros - h.amount_micros,
-               spent_micros = c.spent_micros + ${spentMicros}::bigint,
-               turns = c.turns - ${answered ? 0 : 1}::int
-        from settled_house h
-        where c.platform = h.chat_platform and c.whole_id = h.chat_whole_id and c.day = h.day
-      ), settled_user as (
-        update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
-               spent_micros = a.spent_micros + ${charged}::bigint,
-               turns = a.turns - ${answered ? 0 : 1}::int
-        from settled_house h where a.user_id = h.user_id and a.day = h.day
-      )`;
-  };
+  const settlement = (what: Settlement, given?: 'stored') =>
+    reservationSettlement(what, now(), given);
 
   const openDay = (day: string, { userId, chat }: ReservationRequest) =>
     db.execute(sql`
@@ -274,4 +249,39 @@ export function createAllowance({
       };
     },
   };
+}
+
+/**
+ * {@link Allowance.settlement}, for those who have no allowance at hand. Each part waits for the one
+ * before it, which keeps the order of the locks.
+ */
+export function reservationSettlement(
+  { turnId, attempt, spentMicros, answered }: Settlement,
+  at: Date,
+  given?: 'stored',
+): SQL {
+  const charged = answered ? spentMicros : 0;
+  return sql`
+    settled as (
+      update reservations set settled_at = ${at.toISOString()}::timestamptz,
+             settled_micros = ${spentMicros}::bigint, charged_micros = ${charged}::bigint
+      where turn_id = ${turnId} and attempt = ${attempt} and settled_at is null
+            ${given === undefined ? sql`` : sql`and exists (select from ${sql.raw(given)})`}
+      returning user_id, day, amount_micros, chat_platform, chat_whole_id
+    ), settled_house as (
+      update house_days h set reserved_micros = h.reserved_micros - s.amount_micros,
+             spent_micros = h.spent_micros + ${spentMicros}::bigint
+      from settled s where h.day = s.day returning s.*
+    ), settled_chat as (
+      update chat_days c set reserved_micros = c.reserved_micros - h.amount_micros,
+             spent_micros = c.spent_micros + ${spentMicros}::bigint,
+             turns = c.turns - ${answered ? 0 : 1}::int
+      from settled_house h
+      where c.platform = h.chat_platform and c.whole_id = h.chat_whole_id and c.day = h.day
+    ), settled_user as (
+      update allowance_days a set reserved_micros = a.reserved_micros - h.amount_micros,
+             spent_micros = a.spent_micros + ${charged}::bigint,
+             turns = a.turns - ${answered ? 0 : 1}::int
+      from settled_house h where a.user_id = h.user_id and a.day = h.day
+    )`;
 }

@@ -24,6 +24,7 @@ export const generalText = {
         : `**The house** gives you ${facts.turnsPerDay} messages a day, up to ${formatUsd(facts.microsPerDay)}, answered by ${inlineCode(facts.model)}.`,
       '**Your own key** (OpenAI, Anthropic and others) lets you go on without a limit of ours: send /setkey. Your provider bills you directly.',
       `${facts.keysByForm ? 'A form takes the key, so that it stands in no message, and it is kept encrypted' : 'I delete the message that holds the key and keep it encrypted'}; /usage shows what was spent, /delkey deletes it.`,
+      'By using me you accept the /terms; /privacy says what I keep, and /forget deletes it.',
     ].join('\n\n'),
     buttons: [
       [
@@ -41,16 +42,6 @@ export const generalText = {
       '',
       ...commands.map((command) => `/${command.name} – ${command.description}`),
     ].join('\n'),
-  }),
-
-  privacy: (historyDays: number): Notice => ({
-    markdown: [
-      `**What is kept**: your messages to me and my answers, encrypted with a key of your own, as context for your next questions and for at most ${historyDays} days; what each answer cost; your API keys, encrypted.`,
-      '**Where words travel**: to the provider that answers (the one of your key, or the house’s) and to nobody else. In groups, what was said with me there goes along as context.',
-      '**Who pays**: your own key where you set one, else the house within its daily allowance. The house never pays silently for a key of yours that failed.',
-      '**Linked accounts** (/link) use each other’s keys and allowance; what you write stays encrypted with the key of the account that wrote it, and /unlink separates them again.',
-      '**API keys** are in clear only in your message until it is deleted (or in the form that takes it), in memory while they are used, and on the way to their provider.',
-    ].join('\n\n'),
   }),
 
   newConversation: (): Notice => ({

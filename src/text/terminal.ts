@@ -1,3 +1,5 @@
+import { inlineCode } from './markdown.ts';
+
 /** What the terminal says on its own. Markdown where it is not said otherwise. */
 
 export const terminalText = {
@@ -16,6 +18,7 @@ export const terminalText = {
   brokenOff: (): string => 'The answer broke off here.',
   startedOver: (): string => 'The answer starts over:',
   goesOn: (): string => 'The answer goes on:',
+  saved: (path: string): string => `Saved as ${inlineCode(path)}, readable by you alone.`,
   /** Plain. */
   moreLines: (count: number): string => (count === 1 ? '… 1 more line' : `… ${count} more lines`),
 };

@@ -32,6 +32,12 @@ test('what could not be said in time is offered, and brought by the person’s p
 
   ann.presses(offer, 'Continue');
   await world.sees(ann, discord.dm(ann), /the answer about quince/);
+  // It stands there a moment before the turn knows.
+  await waitFor(async () => {
+    const open = await world.database.db.execute(sql`
+      select from turns where status in ('queued', 'running')`);
+    return open.length === 0;
+  });
   ann.presses(offer, 'Continue');
   await world.sees(ann, discord.dm(ann), /Nothing of this answer is left/);
   expect(

@@ -198,7 +198,8 @@ describe('the menu', () => {
     const who = person('Hans');
     who.say('/help');
     const help = await who.sees(/\/setkey/);
-    for (const name of ['usage', 'model', 'new', 'stop', 'keys', 'delkey', 'privacy']) {
+    const names = ['usage', 'model', 'new', 'stop', 'keys', 'delkey'];
+    for (const name of [...names, 'forget', 'export', 'privacy', 'terms']) {
       expect(help.text).toContain(`/${name}`);
     }
   });
@@ -206,6 +207,20 @@ describe('the menu', () => {
   test('/privacy says what is kept and where words travel', async () => {
     const who = person('Pia');
     who.say('/privacy');
-    expect((await who.sees(/What is kept/)).text).toMatch(/30 days/);
+    const { text } = await who.sees(/What is kept/);
+    expect(text).toMatch(/30 days/);
+    expect(text).toMatch(/where the house pays, OpenAI \(gpt/);
+    expect(text).toMatch(/No moderation service/);
+    expect(text).not.toMatch(/undefined|\*\*/);
+  });
+
+  test('/terms says who pays and who is liable, and /start names it', async () => {
+    const who = person('Tom');
+    who.say('/terms');
+    const { text } = await who.sees(/Who is liable/);
+    expect(text).toMatch(/20 messages and \$0\.10 a day/);
+    expect(text).not.toMatch(/undefined|\*\*/);
+    who.say('/start');
+    await who.sees(/By using me you accept the \/terms/);
   });
 });

@@ -26,11 +26,17 @@ export interface DiscordWorld extends World {
 
 export async function createDiscordWorld({
   env = {},
+  retentionEveryMs,
   ...discord
 }: FakeDiscordOptions & {
   readonly env?: Readonly<Record<string, string>>;
+  readonly retentionEveryMs?: number;
 } = {}): Promise<DiscordWorld> {
-  const world = await createWorld({ env, discord: { rates: false, ...discord } });
+  const world = await createWorld({
+    env,
+    ...(retentionEveryMs === undefined ? {} : { retentionEveryMs }),
+    discord: { rates: false, ...discord },
+  });
   const fake = world.discord;
   if (fake === undefined) throw new Error('no Discord');
   world.openai.script((question) => `Answer to: ${question.replace(/<[^>]*>/g, ' ')}`);

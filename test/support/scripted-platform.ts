@@ -151,6 +151,7 @@ export function createScriptedPlatform(): ScriptedPlatform {
         showsPrivately: 'on-request',
         showsQuoted: 'sometimes',
         groupConversation: 'replies',
+        maxFileBytes: 10 * 2 ** 20,
       },
       async notify({ chat, onlyFor, press, replyHandle }, notice) {
         const isAsked = press !== undefined || replyHandle !== undefined;
@@ -166,6 +167,10 @@ export function createScriptedPlatform(): ScriptedPlatform {
       async deleteMessage(chat, messageId) {
         deletions.push(messageId);
         return chat.kind === 'direct' ? 'refused' : 'deleted';
+      },
+      async deleteMessages(_chat, messageIds) {
+        deletions.push(...messageIds);
+        return messageIds.length;
       },
       openReply,
       async download() {

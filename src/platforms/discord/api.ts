@@ -15,12 +15,19 @@ import type { Rest } from './rest.ts';
 
 export type Rows = APIActionRowComponent<APIButtonComponent>[];
 
+export interface AttachedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Plain text, where it is not said. */
+  readonly mediaType?: string;
+}
+
 export interface Body {
   /** At most 2000 UTF-16 units, not empty. */
   readonly content: string;
   /** None where there are to be none: an edit takes away those that were there. */
   readonly components: Rows;
-  readonly files?: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly files?: readonly AttachedFile[];
 }
 
 export interface Placement {
@@ -157,10 +164,10 @@ function jsonOf({ content, components }: Body) {
 function attached(files: Body['files']): { files?: RawFile[] } {
   if (files === undefined || files.length === 0) return {};
   return {
-    files: files.map(({ name, bytes }) => ({
+    files: files.map(({ name, bytes, mediaType = 'text/plain' }) => ({
       name,
       data: bytes,
-      contentType: 'text/plain; charset=utf-8',
+      contentType: `${mediaType}; charset=utf-8`,
     })),
   };
 }

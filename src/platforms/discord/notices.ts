@@ -106,7 +106,8 @@ export async function editNotice(
   notice: Notice,
 ): Promise<void> {
   const retries = new Retries(parts.noticing);
-  const [first, ...rest] = bodiesOf(place.chat, notice);
+  const { file: _, ...text } = notice;
+  const [first, ...rest] = bodiesOf(place.chat, text);
   if (first === undefined) return;
   const surface = new Surface(parts, place);
   await retrying(retries, () => surface.edit(messageId, first), { repeatable: true });
@@ -130,15 +131,17 @@ export async function answerPress(
   await retrying(new Retries(noticing), () => api.followUp(handle, body, true));
 }
 
-function bodiesOf({ kind }: ChatAddress, { markdown, buttons }: Notice): Body[] {
+/** A file comes with the last of them, as the buttons do. */
+function bodiesOf({ kind }: ChatAddress, { markdown, buttons, file }: Notice): Body[] {
   const components = rowsOf(kind, buttons);
   const contents = split(render(markdown, { isOwn: true }));
   if (contents.length === 0 && components.length > 0) contents.push(...split(render(EMPTY_ANSWER)));
   const none: Rows = [];
-  return contents.map((content, index) => ({
-    content,
-    components: index === contents.length - 1 ? components : none,
-  }));
+  return contents.map((content, index) =>
+    index < contents.length - 1
+      ? { content, components: none }
+      : { content, components, ...(file === undefined ? {} : { files: [file] }) },
+  );
 }
 
 /** What everybody may read of a notice that could not be shown to one person. */

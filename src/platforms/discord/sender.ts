@@ -1,14 +1,14 @@
 import type { PlatformSender } from '../../chat/platform.ts';
 import { DiscordApi } from './api.ts';
-import { Channels, directChatOf, isSnowflake } from './channels.ts';
+import { Channels, directChatOf } from './channels.ts';
+import { deleteMessage, deleteMessages } from './delete-messages.ts';
 import { download } from './download.ts';
-import { describe, isUnknownMessage, toPlatformError } from './errors.ts';
+import { describe, toPlatformError } from './errors.ts';
 import type { DiscordLogger } from './logger.ts';
 import { answerPress, editNotice, notify } from './notices.ts';
 import { PREVIEW_TIMING, type PreviewTiming } from './preview.ts';
 import { openReply } from './reply.ts';
 import type { Rest } from './rest.ts';
-import { Retries, retrying } from './retries.ts';
 
 /** In milliseconds. */
 export interface SendingTimes extends PreviewTiming {
@@ -30,6 +30,9 @@ const SENDING_TIMES: SendingTimes = {
   retryMs: 500,
 };
 
+/** 10 MiB: what an app may attach in direct chats. */
+const MAX_FILE_BYTES = 10 * 2 ** 20;
+
 export interface SenderOptions {
   readonly rest: Rest;
   readonly apiRoot: string;
@@ -48,6 +51,12 @@ export function createDiscordSender(options: SenderOptions): PlatformSender {
   const channels = new Channels(api);
   const tools = { api, channels, now };
   const noticeParts = { ...tools, noticing: { retryMs, budgetMs: times.noticeBudgetMs } };
+  const deletionParts = {
+    ...tools,
+    logger,
+    deleting: { retryMs, budgetMs: times.deletionBudgetMs },
+    clearing: { retryMs, budgetMs: times.answerBudgetMs },
+  };
   const replyParts = {
     ...tools,
     timing: times,
@@ -62,6 +71,7 @@ export function createDiscordSender(options: SenderOptions): PlatformSender {
       showsPrivately: 'on-request',
       showsQuoted: 'sometimes',
       groupConversation: 'replies',
+      maxFileBytes: MAX_FILE_BYTES,
     },
     async notify(target, notice) {
       try {
@@ -87,31 +97,11 @@ export function createDiscordSender(options: SenderOptions): PlatformSender {
         logger.info(describe(error), 'a press could not be answered');
       }
     },
-    async deleteMessage(chat, messageId) {
-      // What was said through a form or a command is no message.
-      if (!isSnowflake(messageId)) return 'refused';
-      const retries = new Retries({ retryMs, budgetMs: times.deletionBudgetMs });
-      try {
-        const remove = async () => deleteMessage(api, await channels.of(chat), messageId);
-        await retrying(retries, remove, { repeatable: true });
-        return 'deleted';
-      } catch (error) {
-        logger.info(describe(error), 'a message could not be deleted');
-        return 'refused';
-      }
-    },
+    deleteMessage: (chat, messageId) => deleteMessage(deletionParts, chat, messageId),
+    deleteMessages: (chat, messageIds) => deleteMessages(deletionParts, chat, messageIds),
     openReply: (target) => openReply(replyParts, target),
     download: (file, maxBytes) =>
       download({ api, apiRoot, now, timeoutMs: times.downloadMs }, file, maxBytes),
     directChat: ({ platformUserId }) => directChatOf(platformUserId),
   };
-}
-
-/** That it is gone already is no error. */
-async function deleteMessage(api: DiscordApi, channelId: string, messageId: string): Promise<void> {
-  try {
-    await api.delete(channelId, messageId);
-  } catch (error) {
-    if (!isUnknownMessage(error)) throw error;
-  }
 }

@@ -123,6 +123,12 @@ export class Outbox {
     }
   }
 
+  /** At most 100, none older than 48 hours: one that may not be deleted keeps all others. */
+  async deleteMessages(chat: ChatAddress, messageIds: readonly number[]): Promise<void> {
+    const { chat_id } = destination(chat);
+    await this.#api.sending.deleteMessages(chat_id, [...messageIds]);
+  }
+
   async #toWhereItIs<T>(
     chat: ChatAddress,
     placement: Placement,

@@ -1,8 +1,9 @@
 import type { ChatAddress } from '../../chat/message.ts';
-import type { Notice, NoticeTarget, PlatformSender } from '../../chat/platform.ts';
+import type { Notice, NoticeFile, NoticeTarget, PlatformSender } from '../../chat/platform.ts';
 import type { Secret } from '../../secret.ts';
 import { textParts } from './answer-parts.ts';
 import type { BotApi } from './bot-api.ts';
+import { deleteMessages } from './delete-messages.ts';
 import { download } from './download.ts';
 import { describe, toPlatformError } from './errors.ts';
 import { keyboardOf } from './keyboard.ts';
@@ -38,6 +39,12 @@ const SENDING_TIMES: SendingTimes = {
 /** UTF-16 units of the text that a press is answered with. */
 const PRESS_ANSWER_LIMIT = 200;
 
+/** UTF-16 units. */
+const CAPTION_LIMIT = 1024;
+/** 50 MB, says the Bot API. */
+const MAX_FILE_BYTES = 50_000_000;
+const NO_CAPTION: Content = { text: '', entities: [] };
+
 export interface SenderOptions {
   readonly api: BotApi;
   readonly token: Secret;
@@ -63,7 +70,12 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
   ): Promise<string | undefined> {
     const keyboard = await keyboardOf(api, notice.buttons);
     const retries = new Retries(tools, chat, times.noticeBudgetMs);
-    const contents = textParts(render(notice.markdown, { keepCommands: true }));
+    const whole = render(notice.markdown, { keepCommands: true });
+    const { file } = notice;
+    if (file !== undefined && keyboard === undefined && whole.text.length <= CAPTION_LIMIT) {
+      return await sendFile(chat, file, whole);
+    }
+    const contents = textParts(whole);
     let messageId: string | undefined;
     for (const [index, content] of contents.entries()) {
       const { replyTo: _, ...loose } = placement;
@@ -73,7 +85,13 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
       };
       messageId = await retrying(retries, () => outbox.sendText(chat, content, place));
     }
+    if (file !== undefined) await sendFile(chat, file, NO_CAPTION);
     return messageId;
+  }
+
+  function sendFile(chat: ChatAddress, file: NoticeFile, caption: Content): Promise<string> {
+    const retries = new Retries(tools, chat, times.answerBudgetMs);
+    return retrying(retries, () => outbox.sendFile(chat, file, caption));
   }
 
   async function notify(target: NoticeTarget, notice: Notice): Promise<string | undefined> {
@@ -114,6 +132,7 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
       showsPrivately: 'at-once',
       showsQuoted: 'always',
       groupConversation: 'chat',
+      maxFileBytes: MAX_FILE_BYTES,
     },
     async notify(target, notice) {
       try {
@@ -155,6 +174,8 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
         return 'refused';
       }
     },
+    deleteMessages: (chat, messageIds) =>
+      deleteMessages({ tools, outbox, logger, budgetMs: times.deletionBudgetMs }, chat, messageIds),
     openReply: (target) => openReply(replyParts, target),
     download: (file, maxBytes) =>
       download({ ...options, timeoutMs: times.downloadMs }, file, maxBytes),

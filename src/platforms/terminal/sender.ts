@@ -2,10 +2,12 @@
 
 import type { ChatAddress } from '../../chat/message.ts';
 import { type Notice, PlatformError, type PlatformSender } from '../../chat/platform.ts';
+import { terminalText } from '../../text/terminal.ts';
 import type { Choices } from './choices.ts';
 import type { InlineOptions } from './inline.ts';
 import { renderMarkdown } from './markdown.ts';
 import { openReply, type TerminalReply } from './reply.ts';
+import { saveFile } from './save-file.ts';
 import { failWhenGone, type Screen } from './screen.ts';
 import { BLANK, type Line, line, span } from './style.ts';
 
@@ -16,6 +18,8 @@ export interface SenderDependencies {
   readonly markdown: InlineOptions;
   now(): number;
   nextId(): string;
+  /** Where files are put. */
+  readonly directory: string;
   /** What the user sent and how it was shown; undefined when that is long ago. */
   echo(messageId: string): Echo | undefined;
   replyOpened(reply: TerminalReply): void;
@@ -57,11 +61,19 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
       showsPrivately: 'at-once',
       showsQuoted: 'always',
       groupConversation: 'chat',
+      maxFileBytes: Number.POSITIVE_INFINITY,
     },
 
     async notify(_target, notice) {
       const messageId = dependencies.nextId();
       print(messageId, notice);
+      if (notice.file !== undefined) {
+        const path = await saveFile(dependencies.directory, notice.file);
+        screen.print({}, [
+          BLANK,
+          ...renderMarkdown(terminalText.saved(path), dependencies.markdown),
+        ]);
+      }
       return messageId;
     },
 
@@ -86,6 +98,15 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
       choices.withdraw(messageId);
       const owner = echo?.owner ?? notices.get(messageId)?.owner;
       return owner !== undefined && screen.erase(owner) ? 'deleted' : 'refused';
+    },
+
+    async deleteMessages(_chat, messageIds) {
+      const gone = messageIds.filter((messageId) => {
+        choices.withdraw(messageId);
+        const owner = notices.get(messageId)?.owner;
+        return owner !== undefined && screen.erase(owner);
+      });
+      return gone.length;
     },
 
     openReply(target) {

@@ -27,6 +27,8 @@ export interface TerminalOptions {
   now?(): number;
   /** IANA name of the zone in which times are shown; absent: that of the machine. */
   readonly timeZone?: string;
+  /** Where files are put; absent: the working directory. */
+  readonly directory?: string;
 }
 
 export interface Terminal {
@@ -202,6 +204,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     choices,
     markdown,
     now,
+    directory: options.directory ?? process.cwd(),
     nextId: () => `${nextId()}`,
     echo: (messageId) => echoes.get(messageId),
     replyOpened(reply) {

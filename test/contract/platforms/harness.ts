@@ -13,8 +13,10 @@ export type Ability =
   | 'stopControl'
   /** What was shown can be replaced, by an edit or by another attempt at an answer. */
   | 'unsaying'
-  /** Messages can be taken away, whatever came after them. */
+  /** What people wrote can be taken away, whatever came after it. */
   | 'deletion'
+  /** So can the bot's own. */
+  | 'takingBack'
   /** Sending can fail, and can fail without anybody knowing whether it did. */
   | 'network'
   /** What arrived unconfirmed can come to stand twice. */

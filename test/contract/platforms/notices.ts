@@ -20,6 +20,20 @@ export function noticeFacts({ platform, needing, listen }: Stage): void {
       expect(seen(seat)).not.toContain('**');
     });
 
+    needing('takingBack', 'is deleted with others at once, and counted', async () => {
+      const { seat } = await listen();
+      const ids: string[] = [];
+      for (const markdown of ['one notice', 'another notice', 'a kept notice']) {
+        const id = await seat.sender.notify({ chat: seat.chat }, { markdown });
+        if (id !== undefined && markdown !== 'a kept notice') ids.push(id);
+      }
+      expect(await seat.sender.deleteMessages(seat.chat, ids)).toBe(2);
+      expect(seen(seat)).not.toMatch(/one notice|another notice/);
+      expect(seen(seat)).toContain('a kept notice');
+      expect(await seat.sender.deleteMessages(seat.chat, [])).toBe(0);
+      expect(await seat.sender.deleteMessages(seat.chat, ['nonsense'])).toBe(0);
+    });
+
     test('has buttons, and a press arrives with its action and its message', async () => {
       const { seat, presses } = await listen();
       const messageId = await seat.sender.notify(

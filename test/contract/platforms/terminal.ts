@@ -25,6 +25,7 @@ export const terminalWindow: Platform = {
     network: NO_NETWORK,
     doubling: NO_NETWORK,
     deletion: 'what has scrolled away is out of reach',
+    takingBack: 'what has scrolled away is out of reach',
   },
   sit: async () => seatAt(new Window(200, 60), new Keyboard()),
 };
@@ -40,6 +41,7 @@ export const terminalPipe: Platform = {
     network: NO_NETWORK,
     doubling: NO_NETWORK,
     deletion: 'what was printed stays',
+    takingBack: 'what was printed stays',
   },
   sit: async () => seatAt(new Pipe(), new PassThrough()),
 };

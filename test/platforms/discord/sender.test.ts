@@ -4,10 +4,12 @@ import type { FileReference } from '../../../src/chat/message.ts';
 import { PlatformError } from '../../../src/chat/platform.ts';
 import { encodeFileId } from '../../../src/platforms/discord/file-id.ts';
 import { time } from '../../../src/text/markdown.ts';
+import type { FakeDiscordOptions } from '../../fakes/discord.ts';
 import { readable } from './client-view.ts';
 import { addressOf, asks, contents, people, presses, said, sending } from './sending.ts';
 
 const POST = 'POST /channels/:channel/messages';
+const DELETE = 'DELETE /channels/:channel/messages/:message';
 const failure = async (doing: Promise<unknown>): Promise<PlatformError> => {
   const error = await doing.then(
     () => undefined,
@@ -17,6 +19,44 @@ const failure = async (doing: Promise<unknown>): Promise<PlatformError> => {
   return error;
 };
 const yes = [[{ label: 'Yes', action: 'yes' }]];
+
+describe('a notice with a file', () => {
+  const bytes = new TextEncoder().encode('{"é": 1}');
+  const file = { name: 'all.json', mediaType: 'application/json', bytes };
+
+  test('carries it with its last message, into a chat and in answer to a command', async () => {
+    const { discord, ann, direct } = await people();
+    const bot = sending(discord);
+    const chat = addressOf(direct);
+    const long = Array.from({ length: 90 }, (_, n) => `line ${n} ${'x'.repeat(40)}`).join('\n\n');
+    await bot.sender.notify({ chat }, { markdown: long, buttons: yes, file });
+    const { replyTo, replyHandle } = await asks(discord, bot, ann, direct);
+    await bot.sender.notify({ chat, replyTo, replyHandle }, { markdown: 'Here:', file });
+    await bot.sender.notify({ chat, replyTo, replyHandle }, { markdown: 'And:', file });
+    const shown = said(discord, direct);
+    expect(shown.length).toBeGreaterThan(4);
+    expect(shown.map(({ files }) => files.length)).toEqual(
+      shown.map((_, index) => (index >= shown.length - 3 ? 1 : 0)),
+    );
+    for (const { files, raw } of shown.slice(-3)) {
+      expect(files[0]).toMatchObject({ name: 'all.json' });
+      expect(new TextDecoder().decode(files[0]?.bytes)).toBe('{"é": 1}');
+      expect(raw.attachments[0]?.content_type).toBe('application/json; charset=utf-8');
+    }
+  });
+
+  test('may have as many bytes as the sender says, and not one more', async () => {
+    const { discord, direct } = await people();
+    const { sender } = sending(discord);
+    const { maxFileBytes } = sender.traits;
+    const sized = (size: number) => ({ ...file, bytes: new Uint8Array(size) });
+    const chat = addressOf(direct);
+    await sender.notify({ chat }, { markdown: 'Most', file: sized(maxFileBytes) });
+    expect(said(discord, direct)[0]?.files[0]?.bytes.byteLength).toBe(maxFileBytes);
+    const more = sender.notify({ chat }, { markdown: 'More', file: sized(maxFileBytes + 1) });
+    expect(await failure(more)).toMatchObject({ code: 'refused' });
+  });
+});
 
 describe('a notice', () => {
   test('replies to a message, pings nobody and shows no preview', async () => {
@@ -265,6 +305,45 @@ describe('deleting', () => {
     expect(await sender.deleteMessage(addressOf(channel), inChannel.id)).toBe('deleted');
     expect(await sender.deleteMessage(addressOf(channel), 'interaction:123')).toBe('refused');
     expect(log.lines.join()).not.toContain('a secret');
+  });
+});
+
+describe('deleting several of its own', () => {
+  async function noticed(count: number, options?: FakeDiscordOptions) {
+    const world = await people(options);
+    const bot = sending(world.discord);
+    const chat = addressOf(world.direct);
+    const ids: string[] = [];
+    for (let n = 0; n < count; n += 1) {
+      ids.push((await bot.sender.notify({ chat }, { markdown: `notice ${n}` })) ?? '');
+    }
+    return { ...world, ...bot, chat, ids };
+  }
+
+  test('waits for Discord’s limit, and counts those that are gone', async () => {
+    const rates = { perRoute: 4, windowMs: 400, perSecond: 50 };
+    const { discord, ann, direct, sender, chat, ids } = await noticed(9, { rates });
+    const theirs = ann.says(direct, 'my own words');
+    expect(await sender.deleteMessages(chat, [...ids, theirs.id, 'interaction:1'])).toBe(9);
+    expect(discord.messages(direct).map(({ content }) => content)).toEqual(['my own words']);
+    expect(discord.callsOf(DELETE).filter(({ status }) => status === 429)).toEqual([]);
+  });
+
+  test('goes on after one that Discord keeps', async () => {
+    const { discord, direct, sender, chat, ids } = await noticed(3);
+    discord.fail({ route: DELETE, times: 1, status: 403, code: 50_003 });
+    expect(await sender.deleteMessages(chat, ids)).toBe(2);
+    expect(contents(discord, direct)).toEqual(['notice 0']);
+  });
+
+  test.each([
+    ['the chat is gone', { status: 404, code: 10_003 }],
+    ['the bot may not look at it', { status: 403, code: 50_001 }],
+  ])('asks once where %s', async (_why, refusal) => {
+    const { discord, sender, chat, ids } = await noticed(3);
+    discord.fail({ route: DELETE, ...refusal });
+    expect(await sender.deleteMessages(chat, ids)).toBe(0);
+    expect(discord.callsOf(DELETE)).toHaveLength(1);
   });
 });
 

@@ -57,6 +57,27 @@ describe('a notice', () => {
     expect(id).toBe(String(shown[1]?.message_id));
   });
 
+  test('comes with a file, whose bytes arrive as they are, and is its caption', async () => {
+    const { telegram, direct } = await people();
+    const { sender } = sending(telegram);
+    const bytes = Uint8Array.from({ length: 3_000 }, (_, n) => n % 251);
+    const file = { name: 'all-of-it.json', mediaType: 'application/json', bytes };
+    const id = await sender.notify(
+      { chat: addressOf(direct) },
+      { markdown: '**Here** it is', file },
+    );
+    const [sent, ...more] = telegram.messages(direct);
+    expect(more).toEqual([]);
+    expect(sent).toMatchObject({ message_id: Number(id), caption: 'Here it is' });
+    expect(sent?.document?.file_name).toBe('all-of-it.json');
+    expect(telegram.file(sent?.document?.file_id ?? '')).toEqual(bytes);
+    const long = 'word '.repeat(300);
+    await sender.notify({ chat: addressOf(direct) }, { markdown: long, file });
+    const [text, document] = telegram.messages(direct).slice(1);
+    expect(text?.text).toBe(long.trim());
+    expect(document?.document?.file_name).toBe('all-of-it.json');
+  });
+
   test('goes into its topic', async () => {
     const { telegram, ann } = await people();
     const group = telegram.group({ title: 'Team', forum: true, members: [ann] });
@@ -322,6 +343,50 @@ describe('deleting a message', () => {
     telegram.fail({ method: 'deleteMessage', status: 500 });
     const { sender } = sending(telegram, { deletionBudgetMs: 100 });
     expect(await sender.deleteMessage(addressOf(direct), String(said.message_id))).toBe('refused');
+  });
+});
+
+describe('deleting many messages', () => {
+  async function said(count: number) {
+    const { telegram, direct } = await people();
+    const { sender } = sending(telegram);
+    const ids: string[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const id = await sender.notify({ chat: addressOf(direct) }, { markdown: `notice ${n}` });
+      ids.push(id ?? '');
+    }
+    return { telegram, direct, sender, ids };
+  }
+
+  test('takes a hundred at a time', async () => {
+    const { telegram, direct, sender, ids } = await said(3);
+    const many = [...ids, ...Array.from({ length: 200 }, (_, n) => String(900_000 + n))];
+    expect(await sender.deleteMessages(addressOf(direct), many)).toBe(203);
+    expect(telegram.messages(direct)).toEqual([]);
+    const batches = telegram.callsOf('deleteMessages').map(({ payload }) => payload.message_ids);
+    expect(batches.map((batch) => (batch as unknown[]).length)).toEqual([100, 100, 3]);
+  });
+
+  test('of which one may not be deleted takes the others, and counts them', async () => {
+    const { telegram, direct, sender, ids } = await said(3);
+    const refusal = { status: 400, description: "Bad Request: message can't be deleted" };
+    telegram.fail({ method: 'deleteMessages', ...refusal });
+    const isSecond = (payload: Readonly<Record<string, unknown>>) =>
+      Number(payload.message_id) === Number(ids[1]);
+    telegram.fail({ method: 'deleteMessage', ...refusal, when: isSecond });
+    expect(await sender.deleteMessages(addressOf(direct), ids)).toBe(2);
+    expect(telegram.messages(direct).map((message) => message.text)).toEqual(['notice 1']);
+  });
+
+  test('of somebody who has blocked the bot is given up at once', async () => {
+    const { telegram, direct, sender, ids } = await said(2);
+    telegram.fail({
+      method: /^delete/,
+      status: 403,
+      description: 'Forbidden: bot was blocked by the user',
+    });
+    expect(await sender.deleteMessages(addressOf(direct), ids)).toBe(0);
+    expect(telegram.callsOf('deleteMessage')).toEqual([]);
   });
 });
 

@@ -1,6 +1,9 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { PlatformError } from '../../../src/chat/platform.ts';
 import type { DeliveryState } from '../../../src/chat/reply.ts';
 import { createTerminal, type TerminalOptions } from '../../../src/platforms/terminal/terminal.ts';
@@ -388,4 +391,35 @@ test('hostile text of 100 kB is shown in reasonable time', async () => {
     await reply.finish({ markdown: piece.repeat(100_000 / piece.length) });
     expect(performance.now() - began).toBeLessThan(3000);
   }
+});
+
+test('a file goes into the folder, for this user alone, and never over another', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'latchkey-terminal-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const window = new Window(200, 40);
+  const { sender } = await sit(window, { directory });
+  const send = (text: string) =>
+    sender.notify(
+      { chat: CHAT },
+      {
+        markdown: 'Here it is:',
+        file: { name: 'all.json', mediaType: 'application/json', bytes: Buffer.from(text) },
+      },
+    );
+  await send('one');
+  await send('two');
+  expect((await readdir(directory)).toSorted()).toEqual(['all-2.json', 'all.json']);
+  expect(await readFile(join(directory, 'all.json'), 'utf8')).toBe('one');
+  expect(await readFile(join(directory, 'all-2.json'), 'utf8')).toBe('two');
+  expect((await stat(join(directory, 'all.json'))).mode & 0o777).toBe(0o600);
+  expect(spoken(window)).toContain(`Saved as \`${join(directory, 'all-2.json')}\``);
+});
+
+test('a file that can’t be written says so without a path of the machine', async () => {
+  const { sender } = await sit(new Window(), { directory: '/nowhere/at/all' });
+  const file = { name: 'all.json', mediaType: 'application/json', bytes: new Uint8Array(3) };
+  await expect(sender.notify({ chat: CHAT }, { markdown: 'x', file })).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.not.stringContaining('nowhere'),
+  });
 });

@@ -16,7 +16,7 @@ import { orderOf, timeOf } from '../snowflake.ts';
 import { type Place, replyHandleOf } from './place.ts';
 
 /** Of interest to nobody but who asks, though no secret. */
-const QUIET = new Set(['start', 'help', 'privacy', 'link', 'unlink', 'settings']);
+const QUIET = new Set(['start', 'help', 'privacy', 'terms', 'link', 'unlink', 'settings']);
 
 interface Given {
   readonly name: string;

@@ -165,6 +165,7 @@ export function createInteractions(
         files: [],
         replyHandle: replyHandleOf(interaction, place, true),
         leavesNoMessage: true,
+        answeredPrivately: true,
       },
     });
     if (!handled) await respond.edit(interaction, { content: COULD_NOT_TAKE_IN });

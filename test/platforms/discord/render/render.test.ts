@@ -137,15 +137,16 @@ describe('what a model or a user writes', () => {
       ),
       maxLength: 60,
     });
-    // eslint-disable-next-line
-    const squeezed = (one: string) => one.replace(/[\s\p{Cc}\p{Cf}]+/gu, '');
+    // In an address an @ that would name everybody is encoded, which leads to the same place.
+    const squeezed = (one: string) =>
+      one.replace(/[\s\p{Cc}\p{Cf}]+/gu, '').replace(/%40(?=everyone|here)/gi, '@');
     fc.assert(
       fc.property(text, (written) => {
         const shown = source(escapeMarkdown(written));
         expect(squeezed(readable(shown))).toBe(squeezed(written.toWellFormed()));
         expect(namesSomebody(shown)).toBe(false);
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [['http://e.org#@everyone']] },
     );
   });
 

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../config.ts';
+import type { House } from '../funding/funding.ts';
+import { providerEntry, remoteProviders } from '../llm/catalogue.ts';
+import { otherHost } from '../llm/other-host.ts';
+import type { ProviderId } from '../llm/provider.ts';
+import { StartError } from '../start-error.ts';
+import { type PrivacyFacts, privacyText } from '../text/privacy.ts';
+import { termsText } from '../text/terms.ts';
+
+/** In characters: some dozen messages. */
+const MOST = 50_000;
+
+/**
+ * What /privacy and /terms say: the operator's own, or the built-in texts with this
+ * installation's facts.
+ * @throws StartError
+ */
+export async function legalTexts(
+  config: Config,
+  house: Pick<House, 'provider' | 'model'>,
+): Promise<{ readonly privacy: string; readonly terms: string }> {
+  const { privacyFile, termsFile, allowance } = config;
+  const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
+  const hostOf = (provider: ProviderId) =>
+    provider === 'offline'
+      ? undefined
+      : otherHost(providerEntry(provider).baseUrl, baseUrls[provider]);
+  const privacyFacts: PrivacyFacts = {
+    historyDays: config.historyDays,
+    house:
+      house.provider === 'offline'
+        ? undefined
+        : {
+            providerName: providerEntry(house.provider).name,
+            model: house.model,
+            host: hostOf(house.provider),
+          },
+    otherHosts: remoteProviders.flatMap(({ id, name }) => {
+      const host = hostOf(id);
+      return host === undefined ? [] : [{ providerName: name, host }];
+    }),
+  };
+  return {
+    privacy:
+      privacyFile === undefined
+        ? privacyText(privacyFacts)
+        : await readOwnText('PRIVACY_FILE', privacyFile),
+    terms:
+      termsFile === undefined
+        ? termsText({ turnsPerDay: allowance.dailyTurns, microsPerDay: allowance.dailyMicros })
+        : await readOwnText('TERMS_FILE', termsFile),
+  };
+}
+
+/**
+ * A text of the operator's own, in Markdown.
+ * @param setting the variable that named the file
+ * @throws StartError when it can't be read, is empty or too long
+ */
+async function readOwnText(setting: string, file: string): Promise<string> {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file)).trim();
+  } catch {
+    throw new StartError(
+      `${setting} ${file} can't be read: it takes a file of text in Markdown (UTF-8).`,
+    );
+  }
+  if (text === '') {
+    throw new StartError(
+      `${setting} ${file} is empty: write the text into it, or leave ${setting} out for the built-in one.`,
+    );
+  }
+  if (text.length > MOST || text.includes('\u0000')) {
+    throw new StartError(
+      `${setting} ${file} is no text of at most ${MOST.toLocaleString('en-US')} characters.`,
+    );
+  }
+  return text;
+}

@@ -1,0 +1,67 @@
+/** What /privacy says unless the operator says it with PRIVACY_FILE. True to the code, to be changed with it. */
+
+import { inlineCode } from './markdown.ts';
+
+export interface PrivacyFacts {
+  /** HISTORY_DAYS */
+  readonly historyDays: number;
+  /** Undefined: the built-in offline provider, to which nothing leaves the machine. */
+  readonly house:
+    | { readonly providerName: string; readonly model: string; readonly host: string | undefined }
+    | undefined;
+  /** Providers whose keys and words go to another host than their own. */
+  readonly otherHosts: readonly { readonly providerName: string; readonly host: string }[];
+}
+
+export function privacyText(facts: PrivacyFacts): string {
+  const days = facts.historyDays === 1 ? 'one day' : `${facts.historyDays} days`;
+  return [
+    '## Privacy',
+
+    '**What is kept, and for how long**',
+    [
+      `- Your messages to me and my answers, as context for your next questions: for ${days} after each answer, and then deleted by a job that runs every ten minutes. Files are fetched when they are needed and not kept.`,
+      `- Where you wrote, and the numbers of messages, so that nothing is answered twice: for as long as that, at least two days.`,
+      '- Your account’s number on the platform, your settings, and what each answer cost and took: until you send /forget. A free allowance is counted by day.',
+      '- Your API keys, with their last four characters in clear: until /delkey or /forget. A pasted key that you did not confirm: ten minutes.',
+      '- Something for you alone in a server, until you press its button: a day.',
+    ].join('\n'),
+
+    '**How it is sealed**',
+    'Words and API keys are encrypted (AES-256-GCM) with a key of your own, which itself is encrypted by a key ring that is kept apart from the database. Nothing of it is in logs. Who runs this installation can, in the end, read what the running program reads: bring a key only to somebody you trust, and set a spending limit on it.',
+
+    '**Where words travel**',
+    [
+      '- To the platform on which you write (Telegram, Discord or another), which sees and keeps the chat under its own rules.',
+      `- To the provider that answers: the one of your key, or, where the house pays, ${house(facts)} What they keep is theirs to say.`,
+      '- In groups, what others said with me in the same thread goes along as context; on your own key only after you agreed.',
+      ...facts.otherHosts.map(
+        ({ providerName, host }) =>
+          `- This installation sends words and keys for ${providerName} to ${inlineCode(host)}, not to ${providerName} itself.`,
+      ),
+      '- To nobody else. No moderation service reads along.',
+    ].join('\n'),
+
+    '**Linked accounts** (/link) use each other’s keys and allowance; what you write stays encrypted with the key of the account that wrote it, and /unlink separates them again. A wrong code is remembered for ten minutes. /forget forgets all linked accounts.',
+
+    '**Your API keys** are in clear only in your message until I have deleted it (or in the form that takes it), in memory while they are used, and on the way to their provider.',
+
+    '**/export** gives you all of this as a file, without the keys.',
+
+    '**/forget** deletes it at once: your keys, words, settings, the number of your account, and the key under which they are encrypted; what runs is stopped. What I said in our private chat within the last two days is deleted as far as the platform lets me; the rest of that chat only you can delete, and what stands in groups stays there. These stay:',
+    [
+      '- what answers cost, by day, under a random name that leads nowhere',
+      '- a fingerprint of your account (it can’t be turned back into the number) with the time, so that you are forgotten again should an old backup be restored; and for two days, on the same fingerprint, what you had used of the free allowance and when keys of yours were checked',
+      '- backups that the operator made before: they hold your data, still encrypted, until they are deleted',
+      '- what others quoted of you in their own questions, until their words are deleted',
+    ].join('\n'),
+  ].join('\n\n');
+}
+
+function house({ house: payer }: PrivacyFacts): string {
+  if (payer === undefined) {
+    return 'a built-in stand-in that sends nothing anywhere.';
+  }
+  const at = payer.host === undefined ? '' : ` at ${inlineCode(payer.host)}`;
+  return `${payer.providerName}${at} (${inlineCode(payer.model)}).`;
+}
