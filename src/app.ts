@@ -356,7 +356,7 @@ async function compose(
     createStop({ db, identities, mailbox }),
     createForget({ forgetting, deletions }),
     createHelp(() => commands),
-    createExport({ exports: createExports({ db, vault }), audit, sender }),
+    createExport({ exports: createExports({ db, vault, audit }), audit, sender }),
     createPrivacy(legal.privacy),
     createTerms(legal.terms),
     createConsent({ db, vault, mailbox, wakeups }),

@@ -11,6 +11,7 @@ const PLACES = [
   'src',
   'test',
   'bench',
+  'demo',
   'drizzle',
   '.ci',
   'README.md',

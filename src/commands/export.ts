@@ -51,9 +51,12 @@ export function createExport({
         try {
           sent = await send(context);
         } finally {
-          if (sent) {
-            await audit.record({ action: 'user.exported', actor: 'user', userId: context.userId });
-          } else await exports.giveBack(context.userId, claim.at);
+          if (!sent) await exports.giveBack(context.userId, claim.at);
+        }
+        const { userId, chat } = context;
+        if (sent) {
+          const { platform } = chat;
+          await audit.record({ action: 'user.exported', actor: 'user', userId, platform });
         }
         context.answer(sent ? exportText.done() : exportText.notSent());
       });

@@ -67,7 +67,11 @@ export function createWakeups({
   /** Called for errors of the connection; BullMQ goes on trying by itself. */
   readonly onError: (error: unknown) => void;
 }): Wakeups {
-  const connections = openConnections(backend, onError);
+  let isClosed = false;
+  // What is closed last may see its server go first: nobody needs to hear of that.
+  const connections = openConnections(backend, (error) => {
+    if (!isClosed) onError(error);
+  });
   const queue: WakeupQueue = connections.queue();
   let worker: WakeupWorker | undefined;
 
@@ -102,6 +106,7 @@ export function createWakeups({
     },
 
     async close() {
+      isClosed = true;
       await worker?.close();
       await queue.close();
       connections.close();

@@ -12,6 +12,7 @@ import {
   keyChecks,
   keyPrompts,
   linkCodes,
+  lostDataKeys,
   mailbox,
   ownLimits,
   ownReservations,
@@ -167,6 +168,7 @@ export async function eraseUsers(
     allowanceDays,
     ownReservations,
     ownLimits,
+    lostDataKeys,
   ]) {
     await tx.execute(sql`delete from ${table} where user_id = ${theirs}`);
   }
@@ -176,8 +178,6 @@ export async function eraseUsers(
       delete from ${table} where (platform, platform_user_id) in (${addresses(who, undefined)})`);
   }
   await tx.execute(sql`delete from data_keys where user_id = ${theirs}`);
-  // Those too that a ring which is mended would open again.
-  await tx.execute(sql`delete from lost_data_keys where user_id = ${theirs}`);
   await tx.execute(sql`
     delete from identities where user_id = ${theirs} or own_user_id = ${theirs}`);
   await tx.execute(sql`delete from users where id = ${theirs}`);

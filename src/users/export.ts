@@ -15,8 +15,12 @@ import {
   turns,
   users,
 } from '../db/schema.ts';
+import type { Audit } from '../keys/audit.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import { type ExportedTurn, exportMarkdown } from '../text/export-file.ts';
+
+/** The newest deeds of the audit trail; there is seldom more than one a day. */
+const MOST_DEEDS = 10_000;
 
 /** What is in memory of an export is of this order. */
 const PART_BYTES = 4 * 1024 * 1024;
@@ -55,11 +59,13 @@ export interface Exports {
 export function createExports({
   db,
   vault,
+  audit,
   now = () => new Date(),
   partBytes = PART_BYTES,
 }: {
   readonly db: Database;
   readonly vault: Vault;
+  readonly audit: Pick<Audit, 'of'>;
   readonly now?: () => Date;
   readonly partBytes?: number;
 }): Exports {
@@ -93,7 +99,7 @@ export function createExports({
     async *parts(userId, { maxFileBytes }) {
       const mostBytes = Math.min(partBytes, maxFileBytes / 2);
       const exportedAt = now().toISOString();
-      const account = await accountOf({ db, vault }, userId);
+      const account = await accountOf({ db, vault, audit }, userId);
       const places = new Map(account.chats.map((chat) => [chat.number, chat]));
       let number = 1;
       let json: string[] = [];
@@ -152,7 +158,11 @@ const isTheirs = (userId: number) =>
   sql`coalesce(${turns.ownerId}, ${turns.userId}) in ${linked(userId)}`;
 
 async function accountOf(
-  { db, vault }: { readonly db: Database; readonly vault: Vault },
+  {
+    db,
+    vault,
+    audit,
+  }: { readonly db: Database; readonly vault: Vault; readonly audit: Pick<Audit, 'of'> },
   userId: number,
 ) {
   const [user] = await db.select().from(users).where(eq(users.id, userId));
@@ -211,6 +221,13 @@ async function accountOf(
     .select({ dayMicros: ownLimits.dayLimitMicros, monthMicros: ownLimits.monthLimitMicros })
     .from(ownLimits)
     .where(eq(ownLimits.userId, userId));
+  const theirs = await db.execute<{ id: number }>(
+    sql`select id from ${linked(userId)} as them (id)`,
+  );
+  const trail = await audit.of(
+    theirs.map(({ id }) => id),
+    MOST_DEEDS,
+  );
   const places = await db
     .selectDistinct({
       number: chats.id,
@@ -238,6 +255,13 @@ async function accountOf(
     houseAllowance: allowance,
     usage: [...usage],
     chats: places,
+    keyHistory: trail.map(({ at, action, actor, provider, platform }) => ({
+      at,
+      action,
+      actor,
+      provider,
+      platform,
+    })),
     // What was to be shown to them alone in a group, and waits for their press.
     notesHeld: await readHeldNotices({ db, vault }, userId),
   };

@@ -5,7 +5,7 @@ import type { PlatformName } from '../chat/message.ts';
 import { type Database, DatabaseError, type Transaction } from '../db/client.ts';
 import { and, eq, gt, sql } from '../db/drizzle.ts';
 import { forgetPrompts } from '../db/schema.ts';
-import type { Audit, AuditEntry } from '../keys/audit.ts';
+import type { Audit } from '../keys/audit.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import {
   identityPseudonym,
@@ -120,9 +120,11 @@ export function createForgetting({
       const planned = await deletions.plan(tx, erased.sent, messageId);
       await audit.append(
         tx,
-        ...userIds.map(
-          (id): AuditEntry => ({ action: 'user.forgotten', actor: 'user', userId: id }),
-        ),
+        ...userIds.map((id) => ({
+          action: 'user.forgotten' as const,
+          actor: 'user' as const,
+          userId: id,
+        })),
       );
       return {
         deletions: planned,

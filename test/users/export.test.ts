@@ -20,7 +20,12 @@ beforeAll(async () => {
 afterAll(() => database?.close());
 beforeEach(() => {
   clock = new Date();
-  exports = createExports({ db: database.db, vault: parts.vault, now: () => clock });
+  exports = createExports({
+    db: database.db,
+    vault: parts.vault,
+    audit: parts.audit,
+    now: () => clock,
+  });
 });
 
 const ROOMY = { maxFileBytes: 50_000_000 };
@@ -79,7 +84,12 @@ test('a long history comes in parts of a bounded size, each a document of its ow
     await database.db.update(turns).set({ sentAt: sql`now()` });
     await database.db.execute(sql`update allowance_days set turns = 0`);
   }
-  const small = createExports({ db: database.db, vault: parts.vault, partBytes: 5_000 });
+  const small = createExports({
+    db: database.db,
+    vault: parts.vault,
+    audit: parts.audit,
+    partBytes: 5_000,
+  });
   const found = await all(ada, small);
   expect(found.length).toBeGreaterThan(4);
   expect(found.map((part) => part.number)).toEqual(found.map((_, index) => index + 1));

@@ -82,8 +82,8 @@ function deletions(answer = (ids: readonly string[]) => ids.length) {
 function create(toDelete: ReturnType<typeof deletions>): Forgetting {
   return createForgetting({
     db: database.db,
-    ring: parts.ring,
     audit: parts.audit,
+    ring: parts.ring,
     deletions: toDelete,
     tombstoneFile: file,
     onError: (error) => errors.push(error),

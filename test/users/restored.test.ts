@@ -65,8 +65,8 @@ async function restore(db: Database, backup: Backup): Promise<void> {
 async function forget(who: Somebody): Promise<void> {
   const forgetting = createForgetting({
     db: database.db,
-    ring: parts.ring,
     audit: parts.audit,
+    ring: parts.ring,
     deletions: createMessageDeletions({
       db: database.db,
       sender: () => ({ deleteMessages: async () => 0 }),

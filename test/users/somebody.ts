@@ -7,7 +7,7 @@ import { createPrivateNotices, type PrivateNotices } from '../../src/chat/privat
 import { encodeTurnInput } from '../../src/chat/turn-input.ts';
 import type { Database } from '../../src/db/client.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
-import { apiKeys, deliveries, lostDataKeys, turns } from '../../src/db/schema.ts';
+import { apiKeys, deliveries, turns } from '../../src/db/schema.ts';
 import { type Allowance, createAllowance } from '../../src/funding/allowance.ts';
 import { type Audit, createAudit } from '../../src/keys/audit.ts';
 import { countKeyCheck } from '../../src/keys/key-check-limit.ts';
@@ -25,8 +25,8 @@ import { settleAlone } from '../support/settle.ts';
 export interface Parts {
   readonly db: Database;
   readonly ring: KeyRing;
-  readonly vault: Vault;
   readonly audit: Audit;
+  readonly vault: Vault;
   readonly identities: Identities;
   readonly mailbox: Mailbox;
   readonly allowance: Allowance;
@@ -45,8 +45,8 @@ export async function createParts(db: Database): Promise<Parts> {
   return {
     db,
     ring,
-    vault,
     audit: createAudit({ db, ring }),
+    vault,
     privateNotices: createPrivateNotices({
       db,
       vault,
@@ -194,7 +194,6 @@ export async function furnish(parts: Parts, who: Somebody, group: ChatAddress): 
     null,
   );
   await countKeyCheck(db, who.userId, now());
-  await db.insert(lostDataKeys).values({ userId: who.userId, kid: 'k0', wrapped: {} });
   await parts.privateNotices.hold('discord', who.userId, { markdown: 'Your balance is low.' });
   await ask(parts, who, 'this one waits');
 }
