@@ -70,7 +70,7 @@ export function createContinue({
       nothing: generalText.nothingToContinue,
       'not-yours': generalText.notYoursToContinue,
     }[renewal]();
-    context.answer(notice, renewal === 'sealed' ? sealedText.lostHere() : notice.markdown);
+    context.answer(notice, renewal === 'sealed' ? sealedText.lostInGroup() : notice.markdown);
   }
 
   return { name: 'continue', description: '', where: 'everywhere', run: goOn, press: goOn };

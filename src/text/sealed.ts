@@ -16,12 +16,9 @@ export const sealedText = {
     ],
   }),
 
-  /** For everybody in a group, where nothing is written to the private chat. */
-  lostHere: (): string =>
-    'I can’t open what you stored here. Write to me in our private chat, and I tell you why.',
   /** For everybody in a group. */
   lostInGroup: (): string =>
-    'I can’t open what you stored here, and wrote you why in our private chat.',
+    'I can’t open what you stored here. Write to me in our private chat, and I tell you why.',
 
   begun: (): Notice => ({
     markdown:

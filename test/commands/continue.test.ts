@@ -155,9 +155,16 @@ test.each([
 test('goes on for a linked account, whose words are sealed under a data key of its own', async () => {
   const { chat, database } = world;
   for (const who of ['host', 'guest']) {
-    await chat.says(who, direct(who), `hello of ${who}`);
-    await chat.reads(who, direct(who), new RegExp(`hello of ${who}`));
+    await chat.says(who, direct(who), `${who} says hello`);
+    await chat.reads(who, direct(who), new RegExp(`${who} says hello`));
   }
+  // As linking does, which waits for open turns.
+  await waitFor(async () => {
+    const [row] = await database.db.execute(
+      sql`select coalesce(sum(open), 0)::int as open from mailbox`,
+    );
+    return row?.open === 0;
+  });
   await database.db.execute(sql`
     update identities guest set user_id = host.user_id, own_user_id = guest.user_id
     from identities host

@@ -286,6 +286,9 @@ describe('the confirmation', () => {
       Array.from({ length: 5 }, () => forgetting.confirm(ada.userId, token, place(ada))),
     );
     expect(results.filter((result) => result !== undefined)).toHaveLength(1);
+    // The trail tells it once, of a pseudonym.
+    const told = await parts.audit.of([ada.userId], 50);
+    expect(told.filter(({ action }) => action === 'user.forgotten')).toHaveLength(1);
   });
 
   test('of an older question is void once there is a newer, and once it was declined', async () => {
