@@ -312,7 +312,7 @@ async function compose(
     }),
     createNew({ identities }),
     createStop({ db, identities, mailbox }),
-    createHelp(() => commands),
+    createHelp({ commands: () => commands, sender }),
     createPrivacy({ historyDays: config.historyDays }),
     createConsent({ db, vault, mailbox, wakeups }),
     createContinue({ db, vault, mailbox, wakeups }),

@@ -31,13 +31,22 @@ export function createStart(parts: {
   };
 }
 
-export function createHelp(commands: () => readonly Command[]): Command {
+export function createHelp({
+  commands,
+  sender,
+}: {
+  readonly commands: () => readonly Command[];
+  readonly sender: (platform: PlatformName) => PlatformSender;
+}): Command {
   return {
     name: 'help',
     description: 'What I can do',
     where: 'everywhere',
     run: async (context) => {
-      context.answer(generalText.help(commands(), context.chat.kind === 'group'));
+      const { kind, platform } = context.chat;
+      // Where messages are kept from the bot, a command on one comes from that message's menu.
+      const commandsReply = sender(platform).traits.showsQuoted === 'always';
+      context.answer(generalText.help(commands(), { inGroup: kind === 'group', commandsReply }));
     },
   };
 }
