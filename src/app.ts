@@ -355,7 +355,7 @@ async function compose(
     createNew({ identities }),
     createStop({ db, identities, mailbox }),
     createForget({ forgetting, deletions }),
-    createHelp(() => commands),
+    createHelp({ commands: () => commands, sender }),
     createExport({ exports: createExports({ db, vault, audit }), audit, sender }),
     createPrivacy(legal.privacy),
     createTerms(legal.terms),

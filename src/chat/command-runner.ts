@@ -8,7 +8,7 @@ import { type Log, serializeError } from '../log.ts';
 import { generalText } from '../text/general.ts';
 import { directChatButtons, RUN_ACTION } from './buttons.ts';
 import type { ButtonPress, ChatAddress, IncomingMessage, Sender } from './message.ts';
-import type { Notice, PlatformSender } from './platform.ts';
+import { type Notice, PlatformError, type PlatformSender } from './platform.ts';
 import type { PrivateNotices } from './private-notices.ts';
 
 /** What a command or press came from. */
@@ -133,7 +133,20 @@ export function createCommandRunner({
         return messageId;
       } catch (error) {
         log.warn({ error: serializeError(error) }, 'a notice could not be sent');
-        return undefined;
+        // What one person has to know reaches them elsewhere, where the bot may not write here.
+        const isFinal = error instanceof PlatformError && !error.retryable;
+        return isFinal && inGroup && publicMarkdown !== undefined
+          ? sendInDirectChat(notice)
+          : undefined;
+      }
+    }
+
+    async function sendInDirectChat(notice: Notice): Promise<undefined> {
+      const buttons = directChatButtons('direct', notice.buttons ?? []);
+      try {
+        await platform.notify({ chat: platform.directChat(source.sender) }, { ...notice, buttons });
+      } catch (error) {
+        log.warn({ error: serializeError(error) }, 'nor in the direct chat');
       }
     }
 

@@ -3,12 +3,13 @@
 import type { Identities } from '../chat/identities.ts';
 import type { PlatformName } from '../chat/message.ts';
 import type { PlatformSender } from '../chat/platform.ts';
+import { threadStart } from '../chat/thread-start.ts';
 import type { Database } from '../db/client.ts';
 import { and, eq, inArray } from '../db/drizzle.ts';
 import { deliveries, turns } from '../db/schema.ts';
-import type { Mailbox } from '../queue/mailbox.ts';
+import type { CancelCount, Mailbox } from '../queue/mailbox.ts';
 import { generalText } from '../text/general.ts';
-import type { Command } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
 
 export function createStart(parts: {
   readonly facts: Omit<Parameters<typeof generalText.greeting>[0], 'keysByForm'>;
@@ -31,13 +32,22 @@ export function createStart(parts: {
   };
 }
 
-export function createHelp(commands: () => readonly Command[]): Command {
+export function createHelp({
+  commands,
+  sender,
+}: {
+  readonly commands: () => readonly Command[];
+  readonly sender: (platform: PlatformName) => PlatformSender;
+}): Command {
   return {
     name: 'help',
     description: 'What I can do',
     where: 'everywhere',
     run: async (context) => {
-      context.answer(generalText.help(commands(), context.chat.kind === 'group'));
+      const { kind, platform } = context.chat;
+      // Where messages are kept from the bot, a command on one comes from that message's menu.
+      const commandsReply = sender(platform).traits.showsQuoted === 'always';
+      context.answer(generalText.help(commands(), { inGroup: kind === 'group', commandsReply }));
     },
   };
 }
@@ -80,7 +90,7 @@ export function createStop(parts: {
   readonly mailbox: Mailbox;
 }): Command {
   /** Whose running answer carries the button; undefined: none does. */
-  async function pressedTurn(chatId: number, messageId: string | undefined) {
+  async function pressedTurn(chatIds: readonly number[], messageId: string | undefined) {
     if (messageId === undefined) return undefined;
     const [turn] = await parts.db
       .select({ id: turns.id, userId: turns.userId })
@@ -89,11 +99,19 @@ export function createStop(parts: {
       .where(
         and(
           inArray(turns.status, ['queued', 'running']),
-          eq(turns.chatId, chatId),
+          inArray(turns.chatId, [...chatIds]),
           eq(deliveries.messageId, messageId),
         ),
       );
     return turn;
+  }
+
+  /** The person's own question at which this thread was opened. */
+  async function stopStart({ chat, userId }: CommandContext): Promise<CancelCount> {
+    const start = await threadStart(parts.db, chat);
+    if (start?.userId !== userId) return { running: 0, waiting: 0 };
+    const scope = { turnId: start.turnId, chatIds: [start.chatId] };
+    return parts.mailbox.cancel(scope, 'stopped');
   }
 
   return {
@@ -102,7 +120,9 @@ export function createStop(parts: {
     where: 'everywhere',
     async run(context) {
       const chat = await parts.identities.chatOf(context.chat);
-      const pressed = await pressedTurn(chat.id, context.press?.messageId);
+      // An answer may stand in a thread of its own, below the chat in which it was asked for.
+      const chatIds = await parts.identities.chatIds(context.chat);
+      const pressed = await pressedTurn(chatIds, context.press?.messageId);
       if (pressed !== undefined && pressed.userId !== context.userId) {
         const notice = generalText.notYoursToStop();
         context.answer(notice, notice.markdown);
@@ -111,9 +131,12 @@ export function createStop(parts: {
       const scope =
         pressed === undefined
           ? { userId: context.userId, chatId: chat.id }
-          : { turnId: pressed.id, chatIds: [chat.id] };
-      const { running, waiting } = await parts.mailbox.cancel(scope, 'stopped');
-      const notice = generalText.stopped(running, waiting);
+          : { turnId: pressed.id, chatIds };
+      const counts = [await parts.mailbox.cancel(scope, 'stopped')];
+      if (pressed === undefined) counts.push(await stopStart(context));
+      const count = (what: 'running' | 'waiting') =>
+        counts.reduce((sum, one) => sum + one[what], 0);
+      const notice = generalText.stopped(count('running'), count('waiting'));
       // Whoever pressed sees by the answer itself that it stops; to all others it is noise.
       context.answer(notice, context.press === undefined ? undefined : notice.markdown);
     },

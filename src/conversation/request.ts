@@ -1,6 +1,7 @@
 /** Puts together what a provider is asked: system prompt, context window, the user's message. */
 
 import type { PlatformTraits } from '../chat/platform.ts';
+import { threadStart } from '../chat/thread-start.ts';
 import type { Database } from '../db/client.ts';
 import type { Funding } from '../funding/funding.ts';
 import type { Vault } from '../keys/vault.ts';
@@ -10,7 +11,6 @@ import type { FetchedFiles } from './attachments.ts';
 import { readContext } from './context-window.ts';
 import { GROUP_CONTEXT_TOKENS } from './group-consent.ts';
 import { systemPrompt, userText } from './prompt.ts';
-import { threadStart } from './thread-start.ts';
 import type { RunningTurn } from './turn-store.ts';
 
 /** As a chat begins with it: /new counts on. */

@@ -34,10 +34,21 @@ export const generalText = {
     ],
   }),
 
-  help: (commands: readonly { name: string; description: string }[], inGroup: boolean): Notice => ({
+  help: (
+    commands: readonly { name: string; description: string }[],
+    facts: {
+      inGroup: boolean;
+      /** Commands can reply to a message; else there are commands in its menu. */
+      commandsReply: boolean;
+    },
+  ): Notice => ({
     markdown: [
-      inGroup
-        ? 'In groups I answer when you mention me, reply to me, or send /ask. Reply to somebody’s message with /ask to ask about it.'
+      facts.inGroup
+        ? `In groups I answer when you mention me, reply to me, or send /ask. ${
+            facts.commandsReply
+              ? 'Reply to somebody’s message with /ask to ask about it.'
+              : `For somebody’s code there is **${codeHelpMenu[0]?.label}** in the menu of that message, under Apps.`
+          }`
         : 'Just write to me; send text files and images along. In groups, mention me, reply to me, or send /ask.',
       '',
       ...commands

@@ -42,7 +42,9 @@ export function usageNotice(facts: UsageFacts): Notice {
       next.kind === 'own'
         ? `Your next message is paid by your own ${next.providerName} key (${inlineCode(next.model)}); ${next.providerName} bills you directly.`
         : next.kind === 'house'
-          ? `Your next message is paid by the house (${inlineCode(next.model)}).`
+          ? left === 0 || moneyLeft === 0
+            ? `Your free messages are used up until ${time(allowance.resetsAt)}; with a key of your own you go on at once.`
+            : `Your next message is paid by the house (${inlineCode(next.model)}).`
           : 'Your own key can’t be used (see /keys): your next message is not answered until you replace or delete it.',
       ...(facts.waiting > 0 ? [`Waiting or running now: ${facts.waiting}.`] : []),
     ].join('\n'),

@@ -6,7 +6,7 @@ import { sql } from '../../src/db/drizzle.ts';
 import { usualBotPermissions } from '../fakes/discord/permission-sets.ts';
 import type { FakeChannel, FakeUser } from '../fakes/discord.ts';
 import { createDiscordWorld, type DiscordWorld } from '../support/discord-world.ts';
-import { asked, loggedErrors } from '../support/people.ts';
+import { asked, loggedErrors, madeKey } from '../support/people.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let world: DiscordWorld;
@@ -207,6 +207,14 @@ describe('a right that is missing', () => {
     ann.presses(told, 'Continue');
     await world.sees(ann, dm, /Answer to:.*where can you write/s);
     expect(asked(world, 'where can you write').length).toBeGreaterThan(0);
+  });
+
+  test('to write does not keep from somebody that their key was seen', async () => {
+    const { ann, bob, channel, dm, me } = people(usualBotPermissions & ~Bit.SendMessages);
+    ann.says(channel, `${me} is ${madeKey()} good?`);
+    const told = await world.sees(ann, dm, /could not delete it\. Delete it now/);
+    expect(told.content).not.toMatch(/note about this/);
+    expect(world.said(channel, bob)).toEqual([]);
   });
 
   test('to attach makes long code come as text', async () => {

@@ -112,6 +112,21 @@ describe('answers in threads', () => {
     expect(JSON.stringify(asked(world, 'something else')[0]?.body)).not.toContain('quince');
   });
 
+  test.each(['the button', '/stop'])('are stopped in their thread by %s', async (way) => {
+    const { boss, ann, channel, me } = scene();
+    const { discord } = world;
+    await sets(boss, channel, ['Threads', /in a thread of their own/]);
+    world.openai.script([{ text: 'all about sapote '.repeat(200), hangAfter: 30 }]);
+    const question = ann.says(channel, `${me} tell me of sapote`);
+    const thread = await discord.waitFor(() =>
+      discord.threads(channel).find(({ id }) => id === question.id),
+    );
+    const growing = await world.sees(ann, thread, /about sapote/);
+    if (way === '/stop') await ann.slash('stop', {}, thread).answered();
+    else await ann.presses(growing, 'Stop').acknowledged();
+    await world.sees(ann, thread, /Stopped\./);
+  });
+
   test('go on in a thread that somebody opens at one', async () => {
     const { ann, boss, channel, me } = scene();
     ann.says(channel, `${me} remember salak`);

@@ -58,6 +58,26 @@ test('in a channel that the bot is in, the answer needs no press', async () => {
   await world.sees(ann, channel, /the answer about medlar/);
 });
 
+test('what is to be decided first, too late to be asked where the bot is not, is asked in private', async () => {
+  const { discord } = world;
+  const ann = world.person('ann');
+  ann.installs();
+  await world.bringsKey(ann);
+  const away = discord.addGuild({ name: 'Away', members: [ann], hasBot: false });
+  const channel = discord.addChannel(away, { name: 'general' });
+  world.openai.script([{ text: 'slow answer', delayMs: 800 }]);
+  ann.says(discord.dm(ann), 'running meanwhile');
+  await waitFor(() => asked(world, 'running meanwhile').length === 1);
+  const asking = ann.slash('ask', { prompt: 'tell me of salak' }, channel);
+  await asking.acknowledged();
+  discord.advance(16 * MINUTES);
+  const offer = await world.sees(ann, discord.dm(ann), /It is kept for you/);
+  ann.presses(offer, 'Continue');
+  const question = await world.sees(ann, discord.dm(ann), /group/i);
+  expect(question.buttons.length).toBeGreaterThan(0);
+  expect(asked(world, 'tell me of salak')).toHaveLength(0);
+});
+
 test('none of this was an error', () => {
   expect([...loggedErrors(world), ...world.wrongBodies()]).toEqual([]);
 });

@@ -53,7 +53,20 @@ describe('the allowance running out', () => {
     const told = await asking.answered(({ content }) => /free messages for today/.test(content));
     expect(told.ephemeral).toBe(true);
     for (const { content } of world.said(channel, bob)) expect(content).not.toMatch(/today/);
+    const usage = await ann.slash('usage', {}, channel).answered(({ thinking }) => !thinking);
+    expect(usage.ephemeral).toBe(true);
+    expect(usage.content).toMatch(/0 of 3 messages/);
+    expect(usage.content).not.toMatch(/next message is paid by the house/);
   });
+});
+
+test('/help in a server names the ways that there are on Discord', async () => {
+  const { ann, channel } = people();
+  const help = await ann.slash('help', {}, channel).answered(({ thinking }) => !thinking);
+  expect(help.ephemeral).toBe(true);
+  expect(help.content).toMatch(/Explain this code/);
+  // A command of Discord's replies to nothing.
+  expect(help.content).not.toMatch(/with \/ask to ask about it/);
 });
 
 describe('code help', () => {

@@ -197,9 +197,9 @@ describe('stopping', () => {
 describe('many messages', () => {
   test('50 at once: five wait, the others are refused in one notice, all in order', async () => {
     await world.start({ MAILBOX_LIMIT: '5', FREE_DAILY_MESSAGES: '100' });
-    world.openai.script([{ delayMs: 6_000 }]);
+    world.openai.script([{ delayMs: 8_000 }]);
     for (let i = 0; i < 50; i += 1) say(`question ${i}.`);
-    await botSays(/waiting already; I dropped these 45/);
+    await botSays(/waiting already; I dropped these 45/, 20_000);
     await world.telegram.waitFor(() => answers().length === 5, { timeoutMs: 20_000 });
     expect(answers()).toEqual([0, 1, 2, 3, 4]);
     say('question 51.');

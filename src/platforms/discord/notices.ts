@@ -36,6 +36,8 @@ export async function notify(
       if (error.code !== 'expired' || (handle.ephemeral && !forOne)) throw error;
     }
   }
+  // Where the bot is not, there is no other way than the interaction.
+  if (handle?.canSend === false) throw expired();
   if (!forOne && replyHandle !== undefined && handle?.ephemeral !== false) throw expired();
   const shown = forOne ? publicNotice(notice, onlyFor) : notice;
   return await send(parts, { chat, ...(replyTo === undefined ? {} : { replyTo }) }, shown);

@@ -1,14 +1,15 @@
 /** A thread that was begun at a message goes on with what that message is about. */
 
-import type { ChatAddress } from '../chat/message.ts';
 import type { Database } from '../db/client.ts';
 import { and, desc, eq } from '../db/drizzle.ts';
 import { chats, deliveries, inbox, turns } from '../db/schema.ts';
+import type { ChatAddress } from './message.ts';
 
 export interface ThreadStart {
   readonly chatId: number;
   readonly conversation: number;
   readonly turnId: number;
+  readonly userId: number;
 }
 
 /**
@@ -26,7 +27,12 @@ export async function threadStart(
     eq(chats.platformChatId, chatId),
     eq(chats.threadId, ''),
   );
-  const start = { turnId: turns.id, chatId: chats.id, conversation: turns.conversation };
+  const start = {
+    turnId: turns.id,
+    userId: turns.userId,
+    chatId: chats.id,
+    conversation: turns.conversation,
+  };
   const [asked] = await db
     .select(start)
     .from(inbox)
