@@ -194,12 +194,15 @@ async function compose(
   const apiKeys = createApiKeys({ db, vault, audit, providers: provider });
 
   // Queue
+  let isQueueReady = false;
   const wakeups = createWakeups({
     backend: {
       kind: config.queue.kind,
       url: (config.queue.kind === 'redis' ? config.queue.url : url).reveal(),
     },
-    onError: (error) => log.warn({ error: serializeError(error) }, 'queue'),
+    // At the start one sentence says it all.
+    onError: (error) =>
+      log[isQueueReady ? 'warn' : 'debug']({ error: serializeError(error) }, 'queue'),
   });
   onClose(() => wakeups.close());
   await wakeups.ready(10_000).catch((error: unknown) => {
@@ -210,6 +213,7 @@ async function compose(
         : 'BullMQ could not be set up in PostgreSQL: look at the log with LOG_LEVEL=debug.',
     );
   });
+  isQueueReady = true;
   const mailbox = createMailbox({ db, limit: config.mailboxLimit });
 
   // Platforms

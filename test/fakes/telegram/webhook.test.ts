@@ -64,7 +64,7 @@ describe('webhook', () => {
     const bob = telegram.addUser({ first_name: 'Bob' });
     telegram.say(telegram.privateChat(bob), bob, 'hello');
     await telegram.waitFor(() => seen.includes('hello'));
-    expect(telegram.pendingUpdates()).toHaveLength(1);
+    await telegram.waitFor(() => telegram.pendingUpdates().length === 1);
   });
 
   test('polling is refused while it is set, and works after it is gone', async () => {
