@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
 import { dataKeys, identities } from '../../src/db/schema.ts';
 import { createRingStage, PLACE, type RingStage, type RunningProcess } from '../keys/ring-stage.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const START = fileURLToPath(new URL('../../src/start.js', import.meta.url));
@@ -36,6 +37,7 @@ function begin(args: readonly string[], env: Readonly<Record<string, string>> = 
     cwd: stage.folder,
     env: {
       PATH: process.env.PATH ?? '',
+      ...COMPILE_CACHE,
       DATABASE_URL: stage.database.url.reveal(),
       KEY_RING_FILE: stage.file,
       ...env,

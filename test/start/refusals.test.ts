@@ -11,6 +11,7 @@ import { installation } from '../../src/db/schema.ts';
 import { type FakeDiscord, startFakeDiscord } from '../fakes/discord.ts';
 import type { TelegramSimulator } from '../fakes/telegram/types.ts';
 import { startTelegramSimulator } from '../fakes/telegram.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
 
@@ -42,6 +43,7 @@ interface Ended {
 function start(env: Record<string, string>): Promise<Ended> {
   const whole = {
     PATH: process.env.PATH ?? '',
+    ...COMPILE_CACHE,
     TELEGRAM_BOT_TOKEN: telegram.token,
     TELEGRAM_API_ROOT: telegram.url,
     DATABASE_URL: database.url.reveal(),

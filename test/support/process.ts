@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface LatchkeyProcess {
@@ -37,7 +38,7 @@ export async function startProcess({
   entry = 'fast',
 }: ProcessOptions): Promise<LatchkeyProcess> {
   const child = spawn(process.execPath, [fileURLToPath(ENTRIES[entry])], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const endWithUs = () => child.kill('SIGKILL');
