@@ -1,8 +1,8 @@
+import type { CommandMenu } from '../chat/command-menu.ts';
 import { codeHelpMenu } from '../text/code-help.ts';
 import type { Command } from './command.ts';
 
-/** What the platform's menu shows, by where it is opened. */
-export function commandMenu(commands: readonly Command[]) {
+export function commandMenu(commands: readonly Command[]): CommandMenu {
   const shown = commands.filter((command) => command.description !== '');
   const entry = ({ name, description, isPrivate = false }: Command) => ({
     name,
@@ -11,7 +11,7 @@ export function commandMenu(commands: readonly Command[]) {
   });
   return {
     direct: shown.map(entry),
-    /** For platforms whose messages have a menu; typed, they work everywhere. */
+    // Typed, they work everywhere.
     onMessage: codeHelpMenu,
     group: [
       { name: 'ask', description: 'Ask, or reply with it to a message', isPrivate: false },

@@ -48,9 +48,6 @@ export interface RunningTurn extends Fence {
   readonly deliveryTries: number;
   readonly provider: string | null;
   readonly model: string | null;
-  readonly funding: 'own' | 'house' | null;
-  /** Millionths of a dollar; null: nothing was spent, or nobody knows. */
-  readonly costMicros: number | null;
 }
 
 /** What the turn came to, before it is delivered. */
@@ -170,8 +167,6 @@ export function createTurnStore({
         deliveryTries: turn.deliveryTries,
         provider: turn.provider,
         model: turn.model,
-        funding: turn.funding,
-        costMicros: turn.costMicros,
       };
     },
 

@@ -18,15 +18,12 @@ export type Funding =
       readonly model: string;
       readonly apiKey: Secret;
       readonly keyVersion: number;
-      /** The user wishes to read below each private answer what it cost. */
-      readonly showCost: boolean;
     }
   | {
       readonly kind: 'house';
       readonly provider: ProviderId;
       readonly model: string;
       readonly apiKey: Secret;
-      readonly showCost: boolean;
     };
 
 export type FundingChoice =
@@ -62,10 +59,10 @@ export interface FundingParts {
 
 /** Chooses who pays. With the house, the turn may become the probe of a breaker: ask once a turn. */
 export async function chooseFunding(parts: FundingParts, userId: number): Promise<FundingChoice> {
-  const { own, showCost } = await ownFunding(parts, userId);
+  const own = await ownFunding(parts, userId);
   if (own !== undefined) return own;
   if (!parts.breaker.mayTry()) return { kind: 'none', reason: 'house-unavailable' };
-  return { kind: 'house', ...parts.house, showCost };
+  return { kind: 'house', ...parts.house };
 }
 
 /** Who would pay for the user's next turn, without any effect. */
@@ -77,7 +74,7 @@ export async function previewFunding(
   readonly provider: ProviderId;
   readonly model: string;
 }> {
-  const { own } = await ownFunding(parts, userId);
+  const own = await ownFunding(parts, userId);
   if (own === undefined) return { ...parts.house, kind: 'house' };
   if (own.kind === 'none') return { ...parts.house, kind: 'none' };
   return own;
@@ -101,7 +98,6 @@ export interface OwnKeys {
   readonly answering: ListedKey | undefined;
   /** What the user chose. */
   readonly chosen: { readonly provider: string | null; readonly model: string | null };
-  readonly showCost: boolean;
 }
 
 /** A user's keys, without opening any. */
@@ -113,7 +109,6 @@ export async function readOwnKeys(
     .select({
       provider: users.provider,
       model: users.model,
-      showCost: users.showCost,
       hasKeys: exists(
         db.select({ id: apiKeyRows.id }).from(apiKeyRows).where(eq(apiKeyRows.userId, userId)),
       ),
@@ -125,40 +120,34 @@ export async function readOwnKeys(
     keys,
     answering: answeringKey(keys, user?.provider ?? undefined),
     chosen: { provider: user?.provider ?? null, model: user?.model ?? null },
-    showCost: user?.showCost === true,
   };
 }
 
 async function ownFunding(
   parts: FundingParts,
   userId: number,
-): Promise<{
-  readonly own: Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined;
-  readonly showCost: boolean;
-}> {
-  const { keys, answering, chosen, showCost } = await readOwnKeys(parts, userId);
+): Promise<Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined> {
+  const { keys, answering, chosen } = await readOwnKeys(parts, userId);
   const newest = keys.at(-1);
-  if (newest === undefined) return { own: undefined, showCost };
+  if (newest === undefined) return undefined;
   const key = answering && (await openedKey(parts, userId, answering.provider));
   if (answering !== undefined && typeof key === 'string') {
     const { provider } = answering;
-    return { own: { kind: 'none', reason: key, provider }, showCost };
+    return { kind: 'none', reason: key, provider };
   }
   if (key === undefined || typeof key === 'string') {
     const refusedByTurns = keys.flatMap((k) => (k.refusedByTurn === null ? [] : [k.refusedByTurn]));
     const { provider } = newest;
-    return { own: { kind: 'none', reason: 'own-key-refused', provider, refusedByTurns }, showCost };
+    return { kind: 'none', reason: 'own-key-refused', provider, refusedByTurns };
   }
   const model = key.provider === chosen.provider ? chosen.model : null;
-  const own = {
-    kind: 'own' as const,
+  return {
+    kind: 'own',
     provider: key.provider,
     model: model ?? defaultModel(key.provider),
     apiKey: key.apiKey,
     keyVersion: key.version,
-    showCost,
   };
-  return { own, showCost };
 }
 
 /** A row that does not open is its owner's to replace; the house does not pay instead, and nobody is asked. */

@@ -1,6 +1,5 @@
 /** What /model offers while its argument is typed. */
 
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createIdentities } from '../../src/chat/identities.ts';
 import {
@@ -11,13 +10,13 @@ import { createHouseBreaker } from '../../src/funding/house-breaker.ts';
 import { createPrices } from '../../src/funding/prices.ts';
 import { type ApiKeys, createApiKeys } from '../../src/keys/api-keys.ts';
 import { createAudit } from '../../src/keys/audit.ts';
-import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault } from '../../src/keys/vault.ts';
 import { createProviders } from '../../src/llm/providers.ts';
 import { Secret } from '../../src/secret.ts';
 import { type FakeServer, startFakeServer } from '../fakes/http.ts';
 import { type OpenAiSimulator, startOpenAiSimulator } from '../fakes/openai.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeRing } from '../support/key-ring.ts';
 
 let database: TestDatabase;
 let openai: OpenAiSimulator;
@@ -36,13 +35,7 @@ beforeAll(async () => {
       ({ gone }) => new Promise((resolve) => gone.addEventListener('abort', () => resolve())),
     ),
   ]);
-  const key = () => Uint8Array.from(randomBytes(32));
-  const ring = await createLocalKeyRing({
-    active: 'k1',
-    keys: new Map([['k1', key()]]),
-    fingerprintKey: key(),
-    auditKey: key(),
-  });
+  const ring = await makeRing();
   const vault = createVault({ db: database.db, ring });
   const providers = createProviders({ baseUrls: { openai: openai.url } });
   apiKeys = createApiKeys({

@@ -1,7 +1,7 @@
 /** Updates that Telegram delivers more than once. */
 
 import { expect, onTestFinished, test } from 'vitest';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/db/embedded/free-port.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createTown } from './town.ts';
 

@@ -1,16 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { and, eq, sql } from '../../src/db/drizzle.ts';
-import { apiKeys, keyChecks, keyPrompts, pastedKeys, users } from '../../src/db/schema.ts';
+import { apiKeys, keyChecks, keyPrompts, pastedKeys } from '../../src/db/schema.ts';
 import { type AddResult, type ApiKeys, createApiKeys } from '../../src/keys/api-keys.ts';
 import { type Audit, createAudit } from '../../src/keys/audit.ts';
-import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault, type Vault, VaultError } from '../../src/keys/vault.ts';
 import type { KeyCheck, ProviderId } from '../../src/llm/provider.ts';
 import { createProviders } from '../../src/llm/providers.ts';
 import { Secret } from '../../src/secret.ts';
 import { type OpenAiSimulator, startOpenAiSimulator } from '../fakes/openai.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeRing } from '../support/key-ring.ts';
+import { makeUser } from '../support/users.ts';
 import { NAMED_SAMPLES, OTHER_SAMPLES, randomText, SAMPLES } from './sample-keys.ts';
 
 let database: TestDatabase;
@@ -25,21 +25,9 @@ let clock: number;
 let verdict: (key: string) => Promise<KeyCheck> | KeyCheck;
 let shown: { provider: ProviderId; key: string }[];
 
-async function makeUser(): Promise<number> {
-  const [user] = await database.db.insert(users).values({}).returning();
-  if (user === undefined) throw new Error('no user');
-  return user.id;
-}
-
 beforeAll(async () => {
   [database, openai] = await Promise.all([createTestDatabase(), startOpenAiSimulator()]);
-  const key = () => Uint8Array.from(randomBytes(32));
-  const ring = await createLocalKeyRing({
-    active: 'k1',
-    keys: new Map([['k1', key()]]),
-    fingerprintKey: key(),
-    auditKey: key(),
-  });
+  const ring = await makeRing();
   vault = createVault({ db: database.db, ring });
   audit = createAudit({ db: database.db, ring, now: () => new Date(clock) });
 });
@@ -61,7 +49,7 @@ beforeEach(async () => {
       },
     }),
   });
-  userId = await makeUser();
+  userId = await makeUser(database.db);
 });
 
 const give = (key: string, provider: 'openai' | 'anthropic' | 'mistral' | 'deepseek' = 'openai') =>
@@ -181,7 +169,7 @@ describe('adding a key', () => {
     expect(kept?.version).toBe(version + 4);
     expect(await keys.list(userId)).toHaveLength(1);
 
-    userId = await makeUser();
+    userId = await makeUser(database.db);
     const first = await Promise.all(given.map((key) => give(key)));
     expect(first.filter((r) => r.result === 'saved' && !r.replaced)).toHaveLength(1);
     expect(given).toContain((await keys.keyFor(userId))?.apiKey.reveal());
@@ -217,7 +205,7 @@ describe('checks', () => {
 
   test('of one user do not limit another', async () => {
     for (let i = 0; i < 5; i += 1) await give(SAMPLES.openai());
-    userId = await makeUser();
+    userId = await makeUser(database.db);
     expect(await give(SAMPLES.openai())).toMatchObject({ result: 'saved' });
   });
 
@@ -343,7 +331,7 @@ describe('a row that somebody else wrote into the database does not open', () =>
   });
 
   test('the row of another user', async () => {
-    const victim = await makeUser();
+    const victim = await makeUser(database.db);
     await keys.add(victim, 'openai', new Secret(SAMPLES.openai()));
     await give(SAMPLES.openai());
     const { sealed, version } = (await database.db
@@ -370,7 +358,7 @@ describe('a pasted key', () => {
     const key = SAMPLES.anthropic();
     const { id, hint, expiresAt } = await keys.keepPasted(userId, 'anthropic', new Secret(key));
     expect([hint, expiresAt.getTime()]).toEqual([key.slice(-4), clock + 600_000]);
-    const stranger = await makeUser();
+    const stranger = await makeUser(database.db);
     expect(await keys.takePasted(stranger, id)).toBeUndefined();
     const taken = await Promise.all(Array.from({ length: 20 }, () => keys.takePasted(userId, id)));
     const got = taken.filter((one) => one !== undefined);
@@ -448,7 +436,7 @@ test('what has expired is deleted, and nothing else', async () => {
   await keys.openPrompt(early, null);
   await give(SAMPLES.openai());
   clock += 600_000;
-  const other = await makeUser();
+  const other = await makeUser(database.db);
   const kept = await keys.keepPasted(other, 'openai', new Secret(SAMPLES.openai()));
   await keys.openPrompt(late, null);
   await keys.removeExpired();

@@ -1,25 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { asc, eq, gt, sql } from '../../src/db/drizzle.ts';
 import { installation, audit as rows } from '../../src/db/schema.ts';
 import { type Audit, createAudit } from '../../src/keys/audit.ts';
 import { type AuditHead, HEAD_NAME, verifyAudit } from '../../src/keys/audit-chain.ts';
 import type { KeyRing } from '../../src/keys/key-ring.ts';
-import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeRing } from '../support/key-ring.ts';
 
 let database: TestDatabase;
 let ring: KeyRing;
 let audit: Audit;
-
-const key = () => Uint8Array.from(randomBytes(32));
-const makeRing = () =>
-  createLocalKeyRing({
-    active: 'k1',
-    keys: new Map([['k1', key()]]),
-    fingerprintKey: key(),
-    auditKey: key(),
-  });
 
 beforeEach(async () => {
   database = await createTestDatabase();

@@ -4,11 +4,12 @@ import { eq } from '../../src/db/drizzle.ts';
 import { apiKeys, users } from '../../src/db/schema.ts';
 import { type ApiKeys, createApiKeys, type ListedKey } from '../../src/keys/api-keys.ts';
 import { type Audit, createAudit } from '../../src/keys/audit.ts';
-import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault, type Vault } from '../../src/keys/vault.ts';
 import type { KeyCheck } from '../../src/llm/provider.ts';
 import { Secret } from '../../src/secret.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeRing } from '../support/key-ring.ts';
+import { makeUser } from '../support/users.ts';
 import { SAMPLES } from './sample-keys.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,21 +22,9 @@ let userId: number;
 let clock: number;
 let verdict: (key: string) => Promise<KeyCheck> | KeyCheck;
 
-async function makeUser(): Promise<number> {
-  const [user] = await database.db.insert(users).values({}).returning();
-  if (user === undefined) throw new Error('no user');
-  return user.id;
-}
-
 beforeAll(async () => {
   database = await createTestDatabase();
-  const key = () => Uint8Array.from(randomBytes(32));
-  const ring = await createLocalKeyRing({
-    active: 'k1',
-    keys: new Map([['k1', key()]]),
-    fingerprintKey: key(),
-    auditKey: key(),
-  });
+  const ring = await makeRing();
   vault = createVault({ db: database.db, ring });
   audit = createAudit({ db: database.db, ring, now: () => new Date(clock) });
 });
@@ -51,7 +40,7 @@ beforeEach(async () => {
     now: () => new Date(clock),
     providers: () => ({ checkKey: async (apiKey) => verdict(apiKey.reveal()) }),
   });
-  userId = await makeUser();
+  userId = await makeUser(database.db);
 });
 
 async function give(provider: 'openai' | 'anthropic' = 'openai'): Promise<ListedKey> {
@@ -171,7 +160,7 @@ describe('what names a key', () => {
 
   test('does nothing for somebody else', async () => {
     const key = await give();
-    const other = await makeUser();
+    const other = await makeUser(database.db);
     expect(await Promise.all(acts(other, key))).toEqual([false, false, false, false]);
     expect(await listed()).toEqual(key);
   });

@@ -1,16 +1,15 @@
 /** What is done with keys stands in the audit trail, in the operation's own transaction. */
 
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import { apiKeys, users } from '../../src/db/schema.ts';
 import { type ApiKeys, createApiKeys, type ListedKey } from '../../src/keys/api-keys.ts';
 import { type Audit, createAudit } from '../../src/keys/audit.ts';
-import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault } from '../../src/keys/vault.ts';
 import type { KeyCheck } from '../../src/llm/provider.ts';
 import { Secret } from '../../src/secret.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeRing } from '../support/key-ring.ts';
 import { SAMPLES } from './sample-keys.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,13 +25,7 @@ let verdict: KeyCheck;
 beforeAll(async () => {
   database = await createTestDatabase();
   const { db } = database;
-  const key = () => Uint8Array.from(randomBytes(32));
-  const ring = await createLocalKeyRing({
-    active: 'k1',
-    keys: new Map([['k1', key()]]),
-    fingerprintKey: key(),
-    auditKey: key(),
-  });
+  const ring = await makeRing();
   const now = () => new Date(clock);
   audit = createAudit({ db, ring, now });
   keys = createApiKeys({

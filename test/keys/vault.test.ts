@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eq } from '../../src/db/drizzle.ts';
-import { dataKeys, users } from '../../src/db/schema.ts';
+import { dataKeys } from '../../src/db/schema.ts';
 import type { KeyRing } from '../../src/keys/key-ring.ts';
-import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault, type SealBinding, type Vault, VaultError } from '../../src/keys/vault.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { makeRing } from '../support/key-ring.ts';
+import { makeUser } from '../support/users.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let database: TestDatabase;
@@ -16,22 +17,6 @@ let userId: number;
 
 const place: SealBinding = { purpose: 'turn-input', row: 'row-1' };
 
-function makeRing(kid = 'k1'): Promise<KeyRing> {
-  const key = () => Uint8Array.from(randomBytes(32));
-  return createLocalKeyRing({
-    active: kid,
-    keys: new Map([[kid, key()]]),
-    fingerprintKey: key(),
-    auditKey: key(),
-  });
-}
-
-async function makeUser(): Promise<number> {
-  const [user] = await database.db.insert(users).values({}).returning();
-  if (user === undefined) throw new Error('no user');
-  return user.id;
-}
-
 beforeAll(async () => {
   database = await createTestDatabase();
   ring = await makeRing();
@@ -39,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => database?.close());
 beforeEach(async () => {
   vault = createVault({ db: database.db, ring });
-  userId = await makeUser();
+  userId = await makeUser(database.db);
 });
 
 async function codeOf(opening: Promise<unknown>): Promise<string> {
@@ -96,7 +81,7 @@ test('one text sealed twice gives two different seals', async () => {
 
 test('a sealed value opens nowhere but in its own row, purpose and owner', async () => {
   const sealed = await vault.seal(userId, place, 'mine');
-  const other = await makeUser();
+  const other = await makeUser(database.db);
   await vault.seal(other, place, 'theirs');
   expect(await codeOf(vault.open(other, place, sealed))).toBe(CLOSED);
   expect(await codeOf(vault.open(userId, { ...place, row: 'row-2' }, sealed))).toBe(CLOSED);
@@ -112,7 +97,7 @@ test('a sealed value names its owner itself, should two ever have one data key',
   const shared = randomBytes(32);
   const careless: KeyRing = { ...ring, unwrap: async () => Uint8Array.from(shared) };
   const weak = createVault({ db: database.db, ring: careless });
-  const other = await makeUser();
+  const other = await makeUser(database.db);
   await weak.seal(other, place, 'theirs');
   const sealed = await weak.seal(userId, place, 'mine');
   expect(await weak.open(userId, place, sealed)).toBe('mine');
@@ -123,7 +108,7 @@ test('a data key that was copied to another user does not open there', async () 
   const sealed = await vault.seal(userId, place, 'mine');
   const [mine] = await database.db.select().from(dataKeys).where(eq(dataKeys.userId, userId));
   if (mine === undefined) throw new Error('no data key');
-  const thief = await makeUser();
+  const thief = await makeUser(database.db);
   await database.db.insert(dataKeys).values({ ...mine, userId: thief });
   expect(await codeOf(vault.open(thief, place, sealed))).toBe(CLOSED);
   expect(await codeOf(vault.seal(thief, place, 'x'))).toBe(CLOSED);
@@ -196,7 +181,7 @@ test('of two processes that make a data key, the slower one takes the other’s'
 });
 
 test('opening makes no data key', async () => {
-  const sealed = await vault.seal(await makeUser(), place, 'x');
+  const sealed = await vault.seal(await makeUser(database.db), place, 'x');
   expect(await codeOf(vault.open(userId, place, sealed))).toBe(CLOSED);
   expect(await database.db.select().from(dataKeys).where(eq(dataKeys.userId, userId))).toEqual([]);
 });
@@ -231,7 +216,7 @@ describe('opened data keys', () => {
   test('are bounded: the oldest gives way and is overwritten', async () => {
     const { ring: watching, given } = watched(ring);
     const small = createVault({ db: database.db, ring: watching, keepMost: 2 });
-    for (const _ of [1, 2, 3]) await small.seal(await makeUser(), place, 'x');
+    for (const _ of [1, 2, 3]) await small.seal(await makeUser(database.db), place, 'x');
     expect(given.map(isOverwritten)).toEqual([true, false, false]);
   });
 
@@ -273,7 +258,7 @@ describe('opened data keys', () => {
 
   test('stay right for everybody when far more users are at work than are kept', async () => {
     const small = createVault({ db: database.db, ring, keepMost: 3 });
-    const people = await Promise.all(Array.from({ length: 20 }, makeUser));
+    const people = await Promise.all(Array.from({ length: 20 }, () => makeUser(database.db)));
     const sealed = await Promise.all(people.map((id) => small.seal(id, place, `of ${id}`)));
     const opened = await Promise.all(
       [0, 1, 2].flatMap(() =>

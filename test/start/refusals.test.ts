@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
+import { freePort } from '../../src/db/embedded/free-port.ts';
 import { installation } from '../../src/db/schema.ts';
 import { type FakeDiscord, startFakeDiscord } from '../fakes/discord.ts';
 import type { TelegramSimulator } from '../fakes/telegram/types.ts';
 import { startTelegramSimulator } from '../fakes/telegram.ts';
 import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { freePort } from '../support/free-port.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 

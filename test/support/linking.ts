@@ -1,6 +1,6 @@
 /** Two platforms' people on a real database, without any platform: for tests of linking. */
 
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createIdentities } from '../../src/chat/identities.ts';
 import { createLinkCodes } from '../../src/chat/link-codes.ts';
 import { createLinking } from '../../src/chat/linking.ts';
@@ -14,22 +14,16 @@ import { createOwnLimit } from '../../src/funding/own-limit.ts';
 import { createApiKeys } from '../../src/keys/api-keys.ts';
 import { createAudit } from '../../src/keys/audit.ts';
 import type { Identity } from '../../src/keys/key-prompts.ts';
-import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createVault } from '../../src/keys/vault.ts';
 import { createMailbox } from '../../src/queue/mailbox.ts';
 import { Secret } from '../../src/secret.ts';
 import { SAMPLES } from '../keys/sample-keys.ts';
 import type { TestDatabase } from './database.ts';
+import { makeRing } from './key-ring.ts';
 
 export async function linkingTown(database: TestDatabase) {
   const { db } = database;
-  const key = () => Uint8Array.from(randomBytes(32));
-  const ring = await createLocalKeyRing({
-    active: 'k1',
-    keys: new Map([['k1', key()]]),
-    fingerprintKey: key(),
-    auditKey: key(),
-  });
+  const ring = await makeRing();
   const clock = { ms: Date.now() };
   const now = () => new Date(clock.ms);
   const vault = createVault({ db, ring });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { inject } from 'vitest';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../src/db/embedded/free-port.ts';
 
 /** False where no redis-server is installed: `describe.skipIf(!hasRedis())`; never so in CI. */
 export function hasRedis(): boolean {

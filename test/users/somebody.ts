@@ -1,6 +1,6 @@
 /** Somebody of whom every table knows something, made by the parts that the bot itself uses. */
 
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createIdentities, type Identities } from '../../src/chat/identities.ts';
 import type { ChatAddress } from '../../src/chat/message.ts';
 import { createPrivateNotices, type PrivateNotices } from '../../src/chat/private-notices.ts';
@@ -13,12 +13,12 @@ import { type Audit, createAudit } from '../../src/keys/audit.ts';
 import { countKeyCheck } from '../../src/keys/key-check-limit.ts';
 import { createKeyPrompts } from '../../src/keys/key-prompts.ts';
 import type { KeyRing } from '../../src/keys/key-ring.ts';
-import { createLocalKeyRing } from '../../src/keys/local-key-ring.ts';
 import { createPastedKeys } from '../../src/keys/pasted-keys.ts';
 import { createVault, type Vault } from '../../src/keys/vault.ts';
 import { createMailbox, type Mailbox } from '../../src/queue/mailbox.ts';
 import { Secret } from '../../src/secret.ts';
 import { restoreLimits } from '../../src/users/kept-limits.ts';
+import { makeRing } from '../support/key-ring.ts';
 import { createScriptedPlatform } from '../support/scripted-platform.ts';
 import { settleAlone } from '../support/settle.ts';
 
@@ -34,13 +34,7 @@ export interface Parts {
 }
 
 export async function createParts(db: Database): Promise<Parts> {
-  const key = () => Uint8Array.from(randomBytes(32));
-  const ring = await createLocalKeyRing({
-    active: 'k1',
-    keys: new Map([['k1', key()]]),
-    fingerprintKey: key(),
-    auditKey: key(),
-  });
+  const ring = await makeRing();
   const vault = createVault({ db, ring });
   return {
     db,

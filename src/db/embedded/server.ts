@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
+import { freePort } from './free-port.ts';
 import { explainFailure } from './start-failures.ts';
 
 /** The role that owns everything. */
@@ -208,14 +208,4 @@ function keepOutput(child: ChildProcess): () => string {
 async function exitCode(child: ChildProcess): Promise<number | null> {
   const [code] = await once(child, 'close');
   return typeof code === 'number' ? code : null;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -9,21 +9,8 @@ import {
   type RESTPostAPIApplicationCommandsJSONBody,
   type RESTPostAPIChatInputApplicationCommandsJSONBody,
 } from 'discord-api-types/v10';
+import type { CommandMenu, MenuCommand } from '../../chat/command-menu.ts';
 import { commandTexts } from '../../text/discord.ts';
-
-export interface MenuCommand {
-  readonly name: string;
-  readonly description: string;
-  /** In servers: only who gives it sees the answer. */
-  readonly isPrivate?: boolean;
-}
-
-export interface CommandMenu {
-  readonly direct: readonly MenuCommand[];
-  readonly group: readonly MenuCommand[];
-  /** Commands on a message, by what the core calls them and what Discord shows. */
-  readonly onMessage: readonly { readonly name: string; readonly label: string }[];
-}
 
 const { Guild, BotDM, PrivateChannel } = InteractionContextType;
 const EVERYWHERE = [Guild, BotDM, PrivateChannel];

@@ -1,9 +1,9 @@
 /** Discord as a platform: what comes in, what goes out, and the commands that it shows. */
 
 import type { ChatRights } from '../../chat/chat-rights.ts';
+import type { CommandMenu } from '../../chat/command-menu.ts';
 import type { PlatformReceiver, PlatformSender } from '../../chat/platform.ts';
 import type { Secret } from '../../secret.ts';
-import type { CommandMenu } from './command-menu.ts';
 import type { Suggest } from './interactions/autocomplete.ts';
 import type { KeyProvider } from './interactions/key-form.ts';
 import type { DiscordLogger } from './logger.ts';

@@ -1,5 +1,6 @@
 import type { FileReference } from '../../chat/message.ts';
 import { PlatformError } from '../../chat/platform.ts';
+import { fetchFile, tooLarge } from '../../chat/sending/fetch-file.ts';
 import type { DiscordApi } from './api.ts';
 import { toPlatformError } from './errors.ts';
 import { decodeFileId, type FileId } from './file-id.ts';
@@ -28,12 +29,12 @@ export async function download(
   const id = parseId(file.id);
   if (!isExpired(id.url, parts.now())) {
     try {
-      return await fetchFile(parts, id.url, maxBytes);
+      return await fetchAttachment(parts, id.url, maxBytes);
     } catch (error) {
       if (toPlatformError(error).code !== 'gone' || id.messageId === undefined) throw error;
     }
   }
-  return await fetchFile(parts, await freshUrl(parts.api, id), maxBytes);
+  return await fetchAttachment(parts, await freshUrl(parts.api, id), maxBytes);
 }
 
 function parseId(text: string): FileId {
@@ -64,31 +65,14 @@ async function freshUrl(api: DiscordApi, id: FileId): Promise<string> {
   return found.url;
 }
 
-async function fetchFile(
+/** The address is signed. */
+async function fetchAttachment(
   { apiRoot, timeoutMs }: DownloadParts,
   url: string,
   maxBytes: number,
 ): Promise<Uint8Array> {
   if (!isDiscords(url, apiRoot)) throw gone();
-  try {
-    const response = await fetch(url, {
-      signal: AbortSignal.timeout(timeoutMs),
-      redirect: 'error',
-    });
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
-      const isPassing = response.status >= 500 || response.status === 429;
-      throw new PlatformError(
-        isPassing ? 'unreachable' : 'gone',
-        `Discord answered ${response.status} to a download`,
-      );
-    }
-    return await readAtMost(response.body, maxBytes);
-  } catch (error) {
-    if (error instanceof PlatformError) throw error;
-    // What fetch says of a failure may hold the address, and the address is signed.
-    throw new PlatformError('unreachable', 'A file could not be fetched from Discord');
-  }
+  return fetchFile(url, { maxBytes, timeoutMs, from: 'Discord' });
 }
 
 /** Nothing else is asked for what somebody attached. */
@@ -99,22 +83,6 @@ function isDiscords(url: string, apiRoot: string): boolean {
   return parsed.origin === new URL(apiRoot).origin;
 }
 
-async function readAtMost(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  // Leaving the loop early cancels the rest of the body.
-  for await (const chunk of body) {
-    length += chunk.byteLength;
-    if (length > maxBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks, length));
-}
-
 function gone(): PlatformError {
   return new PlatformError('gone', 'Discord does not have the file any more');
-}
-
-function tooLarge(): PlatformError {
-  return new PlatformError('too-large', 'The file has more bytes than are taken');
 }

@@ -3,6 +3,7 @@
 import { DiscordAPIError, HTTPError, RateLimitError } from '@discordjs/rest';
 import { RESTJSONErrorCodes as Codes } from 'discord-api-types/v10';
 import { type MissingRight, PlatformError, type PlatformErrorCode } from '../../chat/platform.ts';
+import { BEFORE_SENDING } from '../../chat/sending/before-sending.ts';
 
 /** Discord's codes of refusals after which it depends on the code, not on the status, what to do. */
 const MEANINGS: ReadonlyMap<number | string, PlatformErrorCode> = new Map([
@@ -67,16 +68,8 @@ function refusal(error: DiscordAPIError, right: MissingRight | undefined): Platf
   return new PlatformError(status === 404 ? 'gone' : 'refused', said);
 }
 
-/** What broke before a byte of the request was sent. Codes of Node's `net` and `dns`, and undici's. */
-const BEFORE_SENDING = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+/** Of undici, beside those of Node. */
+const NOT_SENT = new Set([...BEFORE_SENDING, 'UND_ERR_CONNECT_TIMEOUT']);
 
 /**
  * Whether Discord certainly did not do what it was asked: it said so, or never got the request.
@@ -86,7 +79,7 @@ export function certainlyNotDone(error: unknown): boolean {
   if (error instanceof HTTPError) return false;
   if (!isNetworkError(error)) return true;
   const code = errorCode(error);
-  return code !== undefined && BEFORE_SENDING.has(code);
+  return code !== undefined && NOT_SENT.has(code);
 }
 
 function isNetworkError(error: unknown): boolean {

@@ -11,13 +11,13 @@ import {
   type RESTPostAPIChannelMessageJSONBody,
   Routes,
 } from 'discord-api-types/v10';
+import type { CommandMenu } from '../../chat/command-menu.ts';
 import type { ChatAddress, PlatformEvent } from '../../chat/message.ts';
 import type { PlatformReceiver } from '../../chat/platform.ts';
 import type { Secret } from '../../secret.ts';
 import { COULD_NOT_TAKE_IN } from '../../text/discord.ts';
 import { createAddresses, groupAddress } from './addresses.ts';
 import type { GatewayEvents } from './client.ts';
-import type { CommandMenu } from './command-menu.ts';
 import { createDeliver } from './deliver.ts';
 import { describe } from './errors.ts';
 import { createForwardHints } from './forwards.ts';

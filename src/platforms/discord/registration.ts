@@ -9,8 +9,9 @@ import {
   Routes,
 } from 'discord-api-types/v10';
 import { z } from 'zod';
+import type { CommandMenu } from '../../chat/command-menu.ts';
 import { backoffMs, pause } from '../../chat/sending/backoff.ts';
-import { type CommandMenu, registeredCommands } from './command-menu.ts';
+import { registeredCommands } from './command-menu.ts';
 import { describe, toPlatformError } from './errors.ts';
 import type { DiscordLogger } from './logger.ts';
 import { DiscordStartError } from './start-error.ts';

@@ -1,21 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BotCommand } from 'grammy/types';
+import type { CommandMenu, MenuCommand } from '../../chat/command-menu.ts';
 import { backoffMs } from '../../chat/sending/backoff.ts';
 import type { BotApi } from './bot-api.ts';
 import { answerCode, describe, TelegramStartError, toPlatformError } from './errors.ts';
 import type { TelegramLogger } from './logger.ts';
 
-export interface MenuCommand {
-  readonly name: string;
-  readonly description: string;
-  /** In groups: only who gives it sees the command and the answer. */
-  readonly isPrivate?: boolean;
-}
-
-export interface CommandMenu {
-  readonly direct: readonly MenuCommand[];
-  readonly group: readonly MenuCommand[];
-}
+/** Telegram's messages have no menu of their own. */
+export type TypedMenu = Pick<CommandMenu, 'direct' | 'group'>;
 
 export interface CommandMenuParts {
   readonly api: BotApi;
@@ -28,7 +20,10 @@ export interface CommandMenuParts {
  * that: while Telegram can't be reached, it is tried again in the background.
  * @throws TelegramStartError when the token is wrong
  */
-export async function registerCommands(parts: CommandMenuParts, menu: CommandMenu): Promise<void> {
+export async function registerCommands(
+  parts: CommandMenuParts,
+  menu: Pick<CommandMenu, 'direct' | 'group'>,
+): Promise<void> {
   try {
     await register(parts.api, menu);
   } catch (error) {
@@ -39,7 +34,10 @@ export async function registerCommands(parts: CommandMenuParts, menu: CommandMen
   }
 }
 
-async function repeat({ api, logger, retryMs }: CommandMenuParts, menu: CommandMenu) {
+async function repeat(
+  { api, logger, retryMs }: CommandMenuParts,
+  menu: Pick<CommandMenu, 'direct' | 'group'>,
+) {
   for (let attempt = 0; attempt < 20; attempt += 1) {
     await sleep(backoffMs(attempt, retryMs, 60_000), undefined, { ref: false });
     try {
@@ -54,7 +52,10 @@ async function repeat({ api, logger, retryMs }: CommandMenuParts, menu: CommandM
   }
 }
 
-async function register({ sending }: BotApi, menu: CommandMenu): Promise<void> {
+async function register(
+  { sending }: BotApi,
+  menu: Pick<CommandMenu, 'direct' | 'group'>,
+): Promise<void> {
   const scopes = [
     ['all_private_chats', menu.direct.map((command) => botCommand(command, false))],
     ['all_group_chats', menu.group.map((command) => botCommand(command, true))],

@@ -2,6 +2,7 @@
 
 import { GrammyError, HttpError } from 'grammy';
 import { PlatformError } from '../../chat/platform.ts';
+import { BEFORE_SENDING } from '../../chat/sending/before-sending.ts';
 import { StartError } from '../../start-error.ts';
 import { START_ERRORS } from '../../text/telegram.ts';
 
@@ -50,16 +51,6 @@ function refusal(error: GrammyError): PlatformError {
   return new PlatformError(gone ? 'gone' : 'refused', said);
 }
 
-/** What broke before a byte of the request was sent. Codes of Node's `net` and `dns`. */
-const BEFORE_SENDING = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-]);
-
 /**
  * Whether Telegram certainly did not do what it was asked: it said so, or never got the request.
  * Anything else that goes wrong with the network leaves that open.
@@ -67,7 +58,7 @@ const BEFORE_SENDING = new Set([
 export function certainlyNotDone(error: unknown): boolean {
   if (!(error instanceof HttpError)) return true;
   const code = errorCode(error.error);
-  return code !== undefined && BEFORE_SENDING.has(code);
+  return code !== undefined && BEFORE_SENDING.includes(code);
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -4,7 +4,7 @@ import type { ChatRights } from '../../chat/chat-rights.ts';
 import type { PlatformSender } from '../../chat/platform.ts';
 import type { Secret } from '../../secret.ts';
 import { createBotApi } from './bot-api.ts';
-import { type CommandMenu, registerCommands } from './command-menu.ts';
+import { registerCommands, type TypedMenu } from './command-menu.ts';
 import type { TelegramLogger } from './logger.ts';
 import type { Rates } from './pacing.ts';
 import { createTelegramReceiver, type TelegramReceiver } from './receiver.ts';
@@ -42,7 +42,7 @@ export interface Telegram {
       }
     | undefined;
   /** @throws TelegramStartError when the token is wrong */
-  registerCommands(menu: CommandMenu): Promise<void>;
+  registerCommands(menu: TypedMenu): Promise<void>;
 }
 
 /** Makes no request: those begin with `receiver.start` and with the first thing that is sent. */

@@ -80,3 +80,15 @@ function collectDefinitions(nodes: readonly Nodes[], into: Map<string, Definitio
     }
   }
 }
+
+/** Identifiers of the definitions that links and images in the text use. */
+export function usedDefinitions({ parts, definitions }: Parsed): ReadonlySet<string> {
+  const used = new Set<string>();
+  if (definitions.size === 0) return used;
+  const waiting: Nodes[] = parts.flatMap(({ blocks }) => blocks);
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (node.type === 'linkReference' || node.type === 'imageReference') used.add(node.identifier);
+    if ('children' in node) waiting.push(...node.children);
+  }
+  return used;
+}

@@ -1,8 +1,8 @@
 /** Discord's receiver on a simulator, and what it hands on. */
 
 import { onTestFinished } from 'vitest';
+import type { CommandMenu } from '../../../src/chat/command-menu.ts';
 import type { ButtonPress, IncomingMessage, PlatformEvent } from '../../../src/chat/message.ts';
-import type { CommandMenu } from '../../../src/platforms/discord/command-menu.ts';
 import {
   createDiscord,
   type Discord,
@@ -10,6 +10,7 @@ import {
 } from '../../../src/platforms/discord/discord.ts';
 import { Secret } from '../../../src/secret.ts';
 import { type FakeDiscord, startFakeDiscord } from '../../fakes/discord.ts';
+import { collectingLog } from '../../support/collecting-log.ts';
 
 const everywhere = [
   { name: 'usage', description: 'What was spent', isPrivate: true },
@@ -32,20 +33,6 @@ export const MENU: CommandMenu = {
     { name: 'fix', label: 'Fix this code' },
   ],
 };
-
-export interface LogLine {
-  readonly level: string;
-  readonly data: object;
-  readonly message: string;
-}
-
-export function collectingLog() {
-  const lines: LogLine[] = [];
-  const at = (level: string) => (data: object, message: string) => {
-    lines.push({ level, data, message });
-  };
-  return { lines, info: at('info'), warn: at('warn'), error: at('error') };
-}
 
 export async function simulator(
   options: Parameters<typeof startFakeDiscord>[0] = {},

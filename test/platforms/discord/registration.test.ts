@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CommandMenu } from '../../../src/platforms/discord/command-menu.ts';
+import type { CommandMenu } from '../../../src/chat/command-menu.ts';
 import { MENU, receiving, simulator } from './receiving.ts';
 
 const LIST = 'GET /applications/:application/commands';

@@ -3,8 +3,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { PlatformError } from '../../../src/chat/platform.ts';
 import type { Reply } from '../../../src/chat/reply.ts';
 import { CONTINUE_BELOW, MAY_BE_A_REPEAT, THINKING } from '../../../src/text/discord.ts';
+import { memoryLog } from '../../support/memory-log.ts';
 import { fencesBalanced, readable } from './client-view.ts';
-import { asks, contents, memoryLog, people, presses, said, sending, target } from './sending.ts';
+import { asks, contents, people, presses, said, sending, target } from './sending.ts';
 
 const POST = 'POST /channels/:channel/messages';
 const PATCH = 'PATCH /channels/:channel/messages/:message';

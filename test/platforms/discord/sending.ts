@@ -11,7 +11,7 @@ import {
 } from 'discord-api-types/v10';
 import { onTestFinished } from 'vitest';
 import type { ButtonPress, ChatAddress } from '../../../src/chat/message.ts';
-import type { DeliveryLog, ReplyTarget } from '../../../src/chat/reply.ts';
+import type { ReplyTarget } from '../../../src/chat/reply.ts';
 import {
   encodeReplyHandle,
   type ReplyHandle,
@@ -28,6 +28,7 @@ import {
   type SeenMessage,
   startFakeDiscord,
 } from '../../fakes/discord.ts';
+import { memoryLog } from '../../support/memory-log.ts';
 
 export const TIMES: SendingTimes = {
   delayMs: 10,
@@ -177,26 +178,6 @@ function handleOf(
 ): string {
   const { applicationId } = discord;
   return encodeReplyHandle({ applicationId, token, interactionId: id, ...how });
-}
-
-/** As the one in the database: what was begun and never confirmed is unknown to the next. */
-export function memoryLog(known: Record<number, string | null> = {}) {
-  const parts = new Map(Object.entries(known).map(([part, id]) => [Number(part), id]));
-  const deliveries: DeliveryLog = {
-    async begin(part) {
-      const messageId = parts.get(part);
-      if (messageId === undefined) parts.set(part, null);
-      if (messageId === undefined) return { state: 'new' };
-      return messageId === null ? { state: 'unknown' } : { state: 'sent', messageId };
-    },
-    async sent(part, messageId) {
-      parts.set(part, messageId);
-    },
-    async notSent(part) {
-      parts.delete(part);
-    },
-  };
-  return { parts, deliveries };
 }
 
 export function target(

@@ -2,9 +2,9 @@
 
 import { createServer, type Server } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../../../src/db/embedded/free-port.ts';
 import { Secret } from '../../../src/secret.ts';
 import { StartError } from '../../../src/start-error.ts';
-import { freePort } from '../../support/free-port.ts';
 import { receiving, simulator } from './receiving.ts';
 
 async function refusal(start: Promise<void>): Promise<string> {

@@ -9,20 +9,7 @@ import {
 } from '../../../src/platforms/telegram/receiver.ts';
 import { Secret } from '../../../src/secret.ts';
 import { startTelegramSimulator, type TelegramSimulator } from '../../fakes/telegram.ts';
-
-export interface LogLine {
-  readonly level: string;
-  readonly data: object;
-  readonly message: string;
-}
-
-export function collectingLog() {
-  const lines: LogLine[] = [];
-  const at = (level: string) => (data: object, message: string) => {
-    lines.push({ level, data, message });
-  };
-  return { lines, info: at('info'), warn: at('warn'), error: at('error') };
-}
+import { collectingLog } from '../../support/collecting-log.ts';
 
 export async function simulator(
   options: Parameters<typeof startTelegramSimulator>[0] = {},

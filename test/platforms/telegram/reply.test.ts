@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Reply, ReplyTarget } from '../../../src/chat/reply.ts';
 import type { TelegramSimulator } from '../../fakes/telegram.ts';
-import { memoryLog, people, sending, target } from './sending.ts';
+import { memoryLog } from '../../support/memory-log.ts';
+import { people, sending, target } from './sending.ts';
 
 type Options = Parameters<typeof people>[0];
 

@@ -1,13 +1,15 @@
 /** A sender on a simulator, with times that suit tests, and a delivery log in memory. */
 
 import type { ChatAddress } from '../../../src/chat/message.ts';
-import type { DeliveryLog, ReplyTarget } from '../../../src/chat/reply.ts';
+import type { ReplyTarget } from '../../../src/chat/reply.ts';
 import type { Rates } from '../../../src/platforms/telegram/pacing.ts';
 import type { SendingTimes } from '../../../src/platforms/telegram/sender.ts';
 import { createTelegram } from '../../../src/platforms/telegram/telegram.ts';
 import { Secret } from '../../../src/secret.ts';
 import type { TelegramSimulator } from '../../fakes/telegram.ts';
-import { collectingLog, simulator } from './receiving.ts';
+import { collectingLog } from '../../support/collecting-log.ts';
+import { memoryLog } from '../../support/memory-log.ts';
+import { simulator } from './receiving.ts';
 
 const TIMES: SendingTimes = {
   delayMs: 10,
@@ -63,26 +65,6 @@ export function addressOf(chat: { id: number; type: string }, thread?: number): 
     kind: chat.type === 'private' ? 'direct' : 'group',
     ...(thread === undefined ? {} : { threadId: String(thread) }),
   };
-}
-
-/** As the one in the database: what was begun and never confirmed is unknown to the next. */
-export function memoryLog(known: Record<number, string | null> = {}) {
-  const parts = new Map(Object.entries(known).map(([part, id]) => [Number(part), id]));
-  const deliveries: DeliveryLog = {
-    async begin(part) {
-      const messageId = parts.get(part);
-      if (messageId === undefined) parts.set(part, null);
-      if (messageId === undefined) return { state: 'new' };
-      return messageId === null ? { state: 'unknown' } : { state: 'sent', messageId };
-    },
-    async sent(part, messageId) {
-      parts.set(part, messageId);
-    },
-    async notSent(part) {
-      parts.delete(part);
-    },
-  };
-  return { parts, deliveries };
 }
 
 export function target(

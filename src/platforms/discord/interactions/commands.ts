@@ -8,9 +8,9 @@ import {
   ApplicationCommandOptionType,
   ApplicationCommandType,
 } from 'discord-api-types/v10';
+import type { CommandMenu } from '../../../chat/command-menu.ts';
 import type { IncomingMessage, QuotedMessage } from '../../../chat/message.ts';
 import { filesOf } from '../attachments.ts';
-import type { CommandMenu } from '../command-menu.ts';
 import { quotedMessage } from '../incoming.ts';
 import { orderOf, timeOf } from '../snowflake.ts';
 import { type Place, replyHandleOf } from './place.ts';

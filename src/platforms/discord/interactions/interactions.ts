@@ -11,6 +11,7 @@ import {
   InteractionType,
   MessageFlags,
 } from 'discord-api-types/v10';
+import type { CommandMenu } from '../../../chat/command-menu.ts';
 import type { ChatAddress, PlatformEvent } from '../../../chat/message.ts';
 import {
   COMMAND_IS_GONE,
@@ -20,7 +21,6 @@ import {
   NO_DIRECT_CHAT,
   OPEN_DIRECT_CHAT,
 } from '../../../text/discord.ts';
-import type { CommandMenu } from '../command-menu.ts';
 import { orderOf, timeOf } from '../snowflake.ts';
 import { type Suggest, suggestions } from './autocomplete.ts';
 import { commandMessage, givenBy, isForOneAlone } from './commands.ts';

@@ -1,6 +1,7 @@
 /** What stands within a line of Markdown. */
 
-import type { Definition, Nodes, PhrasingContent } from 'mdast';
+import type { Definition, PhrasingContent } from 'mdast';
+import { isLineBreak, plain } from '../../../text/parsing/plain.ts';
 import type { Builder } from './builder.ts';
 import { clean } from './clean.ts';
 import { BOLD, ITALIC, STRIKE } from './line.ts';
@@ -92,21 +93,4 @@ function renderLink(raw: string, rawLabel: string, context: WalkContext): void {
   if (shown === undefined) out.write(bare);
   else out.solid(shown);
   if (label.trim() !== '') out.write(')');
-}
-
-function isLineBreak(html: string): boolean {
-  return /^<br\s*\/?>$/i.test(html);
-}
-
-/** The text of a node without formatting, in one line. */
-export function plain(node: Nodes, context: WalkContext): string {
-  if (node.type === 'break') return ' ';
-  if (node.type === 'html' && isLineBreak(node.value)) return ' ';
-  if ('value' in node) return context.restore(node.value).replaceAll('\n', ' ');
-  if (node.type === 'image' || node.type === 'imageReference')
-    return context.restore(node.alt ?? '');
-  if (node.type === 'footnoteReference')
-    return `[${context.restore(node.label ?? node.identifier)}]`;
-  if (!('children' in node)) return '';
-  return node.children.map((child) => plain(child, context)).join('');
 }

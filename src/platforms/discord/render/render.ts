@@ -1,7 +1,6 @@
 /** Markdown to what Discord's messages are made of. */
 
-import type { Nodes } from 'mdast';
-import { type Parsed, parse } from '../../../text/parsing/parse.ts';
+import { parse, usedDefinitions } from '../../../text/parsing/parse.ts';
 import { renderBlocks } from './blocks.ts';
 import { Builder } from './builder.ts';
 import { isInvisible } from './clean.ts';
@@ -34,15 +33,4 @@ export function join(texts: readonly (readonly Unit[])[]): Unit[] {
   return texts.flatMap((units, index) =>
     units.map((unit, at) => (at === 0 && index > 0 ? { ...unit, gap: 2 } : unit)),
   );
-}
-
-function usedDefinitions({ parts, definitions }: Parsed): ReadonlySet<string> {
-  const used = new Set<string>();
-  if (definitions.size === 0) return used;
-  const waiting: Nodes[] = parts.flatMap(({ blocks }) => blocks);
-  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-    if (node.type === 'linkReference' || node.type === 'imageReference') used.add(node.identifier);
-    if ('children' in node) waiting.push(...node.children);
-  }
-  return used;
 }

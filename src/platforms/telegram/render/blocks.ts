@@ -1,9 +1,10 @@
 /** Blocks of Markdown: paragraphs, lists, code, tables … */
 
 import type { Code, Definition, Heading, List, ListItem, RootContent, Table } from 'mdast';
+import { checkbox, plain } from '../../../text/parsing/plain.ts';
 import { alignTable } from '../../../text/parsing/table.ts';
 import { clean } from './clean.ts';
-import { plain, renderInline, type WalkContext } from './inline.ts';
+import { renderInline, type WalkContext } from './inline.ts';
 
 /** One for each depth of a list, then over again. */
 const BULLETS = ['•', '◦', '▪'];
@@ -115,11 +116,6 @@ function renderList({ ordered, start, children }: List, context: BlockContext): 
     number += 1;
     previous = item;
   }
-}
-
-function checkbox({ checked }: ListItem): string {
-  if (checked === null || checked === undefined) return '';
-  return checked ? '☑ ' : '☐ ';
 }
 
 function renderTable({ children, align }: Table, context: BlockContext): void {

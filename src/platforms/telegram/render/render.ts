@@ -1,7 +1,6 @@
 /** Markdown to what Telegram shows. */
 
-import type { Nodes } from 'mdast';
-import { type Parsed, parse } from '../../../text/parsing/parse.ts';
+import { parse, usedDefinitions } from '../../../text/parsing/parse.ts';
 import { renderBlocks } from './blocks.ts';
 import { Builder } from './builder.ts';
 import { neutralise } from './neutralise.ts';
@@ -32,15 +31,4 @@ export function render(markdown: string, options: RenderOptions = {}): Rendered 
   const built = out.finish();
   const trimmed = slice(built, 0, built.text.length);
   return neutraliseMentions ? neutralise(trimmed, { keepCommands }) : trimmed;
-}
-
-function usedDefinitions({ parts, definitions }: Parsed): ReadonlySet<string> {
-  const used = new Set<string>();
-  if (definitions.size === 0) return used;
-  const waiting: Nodes[] = parts.flatMap(({ blocks }) => blocks);
-  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-    if (node.type === 'linkReference' || node.type === 'imageReference') used.add(node.identifier);
-    if ('children' in node) waiting.push(...node.children);
-  }
-  return used;
 }
