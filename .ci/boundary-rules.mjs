@@ -11,6 +11,8 @@ const ROOMS = {
   bullmq: ['src/queue/'],
   ioredis: ['src/queue/'],
   jose: ['src/keys/'],
+  echarts: ['src/charts/'],
+  '@resvg/resvg-js': ['src/charts/'],
   fastify: ['src/web/'],
   'prom-client': ['src/web/'],
   postgres: ['src/db/'],

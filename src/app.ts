@@ -1,6 +1,7 @@
 /** The composition root: builds every part from the configuration, and takes them down again. */
 
 import { randomUUID } from 'node:crypto';
+import { createUsageCharts } from './charts/usage-chart.ts';
 import { createChatGate } from './chat/chat-gate.ts';
 import type { ChatRights } from './chat/chat-rights.ts';
 import { createChatSettings } from './chat/chat-settings.ts';
@@ -305,6 +306,8 @@ async function compose(
     house,
     breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
   };
+  const charts = createUsageCharts();
+  onClose(() => charts.close());
   const linkCodes = createLinkCodes({ db, ring });
   const linking = {
     linking: createLinking({ db, audit }),
@@ -346,7 +349,7 @@ async function compose(
     createKeyHistory({ db, audit }),
     createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
-    createUsage({ ...funding, allowance, ownLimit, mailbox }),
+    createUsage({ ...funding, allowance, ownLimit, mailbox, charts, log }),
     createLimit({ db, ownLimit }),
     createModel({ ...funding, prices, provider }),
     createSettings(personalSettings({ ...funding, linking: linking.linking })),

@@ -40,6 +40,11 @@ export interface NoticeFile {
   readonly mediaType: string;
   /** At most as many as {@link PlatformTraits.maxFileBytes} says. */
   readonly bytes: Uint8Array;
+  /**
+   * It is shown as a picture, and said so to those who do not see it. The notice's text says the
+   * same: platforms that show no pictures leave the file out.
+   */
+  readonly picture?: { readonly alt: string };
 }
 
 export interface NoticeTarget {

@@ -1,21 +1,45 @@
-/** /usage: what was used today and this month, who paid, and what is left until when. */
+/** /usage: what was used today and this month, who paid, and what is left until when; with a picture. */
 
+import type { UsageCharts } from '../charts/usage-chart.ts';
 import type { Allowance } from '../funding/allowance.ts';
+import { dailyUsage } from '../funding/daily-usage.ts';
 import { type FundingParts, previewFunding } from '../funding/funding.ts';
 import type { OwnLimit } from '../funding/own-limit.ts';
 import { usageSince } from '../funding/usage.ts';
 import { providerEntry } from '../llm/catalogue.ts';
+import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import { usageNotice } from '../text/usage.ts';
-import type { Command } from './command.ts';
+import { CHART_DAYS, usageChart } from '../text/usage-chart.ts';
+import type { Command, CommandContext } from './command.ts';
+
+const DAY_MS = 86_400_000;
 
 export function createUsage(
   parts: FundingParts & {
     readonly allowance: Allowance;
     readonly ownLimit: OwnLimit;
     readonly mailbox: Mailbox;
+    readonly charts: UsageCharts;
+    readonly log: Log;
   },
 ): Command {
+  /** The figures stand there already: a picture that fails is no failure of the command. */
+  async function sendPicture(context: CommandContext, now: Date, today: Date): Promise<void> {
+    const since = new Date(today.getTime() - (CHART_DAYS - 1) * DAY_MS);
+    const shown = usageChart(await dailyUsage(parts.db, context.userId, since), now);
+    if (shown === undefined) return;
+    try {
+      const bytes = await parts.charts.draw(shown.chart);
+      await context.post({
+        markdown: shown.words,
+        file: { name: 'usage.png', mediaType: 'image/png', bytes, picture: { alt: shown.words } },
+      });
+    } catch (error) {
+      parts.log.warn({ error: serializeError(error) }, 'the picture of /usage');
+    }
+  }
+
   return {
     name: 'usage',
     description: 'What I have used, and what is left',
@@ -44,6 +68,9 @@ export function createUsage(
         }),
         'Your usage is for you alone: send me /usage in our private chat.',
       );
+      if (context.chat.kind === 'direct') {
+        context.later(() => sendPicture(context, now, day));
+      }
     },
   };
 }

@@ -20,6 +20,7 @@ export interface AttachedFile {
   readonly bytes: Uint8Array;
   /** Plain text, where it is not said. */
   readonly mediaType?: string;
+  readonly picture?: { readonly alt: string };
 }
 
 export interface Body {
@@ -45,6 +46,9 @@ const messageSchema = z.object({
 });
 
 export type WireMessage = z.infer<typeof messageSchema>;
+
+/** Of an attachment's description, in UTF-16 units. */
+const MAX_ALT = 1024;
 
 /** Nobody is pinged, and no page is fetched with what a model was made to say. */
 const QUIET = {
@@ -157,8 +161,18 @@ function message({ applicationId, token }: ReplyHandle, messageId = '@original')
   return Routes.webhookMessage(applicationId, token, messageId);
 }
 
-function jsonOf({ content, components }: Body) {
-  return { ...QUIET, content, components };
+function jsonOf({ content, components, files = [] }: Body) {
+  const described = files.some(({ picture }) => picture !== undefined);
+  return { ...QUIET, content, components, ...(described ? { attachments: listed(files) } : {}) };
+}
+
+/** What is uploaded, by its place among the files, with what is read to those who do not see it. */
+function listed(files: readonly AttachedFile[]) {
+  return files.map(({ name, picture }, id) => ({
+    id,
+    filename: name,
+    ...(picture === undefined ? {} : { description: picture.alt.slice(0, MAX_ALT) }),
+  }));
 }
 
 function attached(files: Body['files']): { files?: RawFile[] } {
@@ -167,7 +181,7 @@ function attached(files: Body['files']): { files?: RawFile[] } {
     files: files.map(({ name, bytes, mediaType = 'text/plain' }) => ({
       name,
       data: bytes,
-      contentType: `${mediaType}; charset=utf-8`,
+      contentType: mediaType.startsWith('image/') ? mediaType : `${mediaType}; charset=utf-8`,
     })),
   };
 }

@@ -3,7 +3,7 @@
 import { InputFile } from 'grammy';
 import type { InlineKeyboardMarkup, Message, MessageEntity, ReplyParameters } from 'grammy/types';
 import type { ChatAddress } from '../../chat/message.ts';
-import { PlatformError } from '../../chat/platform.ts';
+import { type NoticeFile, PlatformError } from '../../chat/platform.ts';
 import { Recent } from '../../chat/sending/recent.ts';
 import type { BotApi } from './bot-api.ts';
 import { destination } from './chat-address.ts';
@@ -92,16 +92,20 @@ export class Outbox {
 
   async sendFile(
     chat: ChatAddress,
-    file: { readonly name: string; readonly bytes: Uint8Array },
+    file: Pick<NoticeFile, 'name' | 'bytes' | 'picture'>,
     caption: Content,
   ): Promise<string> {
-    const message = await this.#toWhereItIs(chat, {}, (to) => {
+    const message = await this.#toWhereItIs(chat, {}, async (to): Promise<Message> => {
       const { chat_id, ...topic } = destination(to);
-      return this.#api.sending.sendDocument(chat_id, new InputFile(file.bytes, file.name), {
+      const input = new InputFile(file.bytes, file.name);
+      const options = {
         ...topic,
         caption: caption.text,
         caption_entities: [...caption.entities],
-      });
+      };
+      return file.picture === undefined
+        ? this.#api.sending.sendDocument(chat_id, input, options)
+        : this.#api.sending.sendPhoto(chat_id, input, options);
     });
     return sentId(message);
   }

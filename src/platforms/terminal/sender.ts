@@ -67,7 +67,7 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
     async notify(_target, notice) {
       const messageId = dependencies.nextId();
       print(messageId, notice);
-      if (notice.file !== undefined) {
+      if (notice.file !== undefined && notice.file.picture === undefined) {
         const path = await saveFile(dependencies.directory, notice.file);
         screen.print({}, [
           BLANK,

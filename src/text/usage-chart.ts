@@ -1,0 +1,89 @@
+/** The words of /usage's picture, and the same figures for those who do not see it. */
+
+import type { ChartSeries, UsageChart } from '../charts/chart.ts';
+import type { DailyUsage } from '../funding/daily-usage.ts';
+import { formatUsd, MICROS_PER_USD } from '../funding/money.ts';
+
+export const CHART_DAYS = 30;
+
+/** In the order in which they stand on one another. */
+const PAYERS: readonly {
+  readonly funding: DailyUsage['funding'];
+  readonly name: string;
+  readonly colour: string;
+}[] = [
+  { funding: 'own', name: 'your own keys', colour: '#2563eb' },
+  { funding: 'house', name: 'the house', colour: '#059669' },
+];
+
+export interface ChartInWords {
+  readonly chart: UsageChart;
+  /** Says what the picture shows. */
+  readonly words: string;
+}
+
+/** @returns undefined where there is nothing to show */
+export function usageChart(usage: readonly DailyUsage[], now: Date): ChartInWords | undefined {
+  if (usage.length === 0) return undefined;
+  const days = Array.from({ length: CHART_DAYS }, (_, index) =>
+    dayBefore(now, CHART_DAYS - 1 - index),
+  );
+  const spent = sum(usage, ({ costMicros }) => costMicros);
+  const answers = sum(usage, ({ turns }) => turns);
+  // What cost nothing (or nobody knows what) has no height in dollars.
+  const unit = spent > 0 ? 'dollars' : 'count';
+  const shown = PAYERS.map((payer) => ({
+    ...payer,
+    rows: usage.filter(({ funding }) => funding === payer.funding),
+  })).filter(({ rows }) => rows.length > 0);
+  const series = shown.map(({ name, colour, rows }): ChartSeries => {
+    const height = new Map(
+      rows.map(({ day, turns, costMicros }) => [
+        day,
+        unit === 'dollars' ? costMicros / MICROS_PER_USD : turns,
+      ]),
+    );
+    return { name, colour, values: days.map((day) => height.get(day) ?? 0) };
+  });
+  const total =
+    unit === 'dollars' ? inShort(spent) : `${answers} ${answers === 1 ? 'answer' : 'answers'}`;
+  const title = `The last ${CHART_DAYS} days: ${total}`;
+  return {
+    chart: { title, labels: days.map(label), unit, series },
+    words: [
+      `${title}.`,
+      ...shown.map(({ name, rows }) => `${upper(name)}: ${payerInWords(rows)}.`),
+    ].join('\n'),
+  };
+}
+
+function payerInWords(rows: readonly DailyUsage[]): string {
+  const answers = sum(rows, ({ turns }) => turns);
+  const most = rows.reduce((a, b) => (a.costMicros >= b.costMicros ? a : b));
+  const paid = `${answers} ${answers === 1 ? 'answer' : 'answers'}, ${inShort(sum(rows, ({ costMicros }) => costMicros))}`;
+  return most.costMicros === 0
+    ? paid
+    : `${paid}, the most on ${label(most.day)} (${inShort(most.costMicros)})`;
+}
+
+function sum<T>(rows: readonly T[], of: (row: T) => number): number {
+  return rows.reduce((total, row) => total + of(row), 0);
+}
+
+function dayBefore(now: Date, days: number): string {
+  return new Date(now.getTime() - days * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** `Nov 21` */
+function label(day: string): string {
+  return new Date(`${day}T00:00:00Z`).toLocaleDateString('en-US', {
+    month: 'short',
+    day: 'numeric',
+    timeZone: 'UTC',
+  });
+}
+
+/** To a hundredth of a cent: the figures beside it are exact. */
+const inShort = (micros: number) => formatUsd(Math.round(micros / 100) * 100);
+
+const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
