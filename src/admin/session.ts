@@ -8,11 +8,14 @@ import { type Audit, createAudit } from '../keys/audit.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { createKeyRingAdmin, type KeyRingAdmin } from '../keys/key-ring-admin.ts';
 import { openKeyRing } from '../keys/open-key-ring.ts';
+import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import type { Output } from './output.ts';
 
 export interface AdminSession {
   readonly config: Config;
+  /** Of the database. */
+  readonly url: Secret;
   readonly db: Database;
   readonly ring: KeyRing;
   readonly audit: Audit;
@@ -57,6 +60,7 @@ export async function withSession<T>(
     const audit = createAudit({ db, ring });
     return await work({
       config,
+      url,
       db,
       ring,
       audit,

@@ -14,6 +14,15 @@ export interface MigrateOptions {
   readonly onStep?: (sentence: string) => void;
   /** Default: the project's `drizzle` folder. */
   readonly folder?: string;
+  /** By their hashes: those that made the tables of a backup. Default: all. */
+  readonly only?: readonly string[];
+}
+
+const FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url));
+
+/** Whether this code has the migration of that hash. */
+export function isKnownMigration(hash: string): boolean {
+  return readMigrationFiles({ migrationsFolder: FOLDER }).some((known) => known.hash === hash);
 }
 
 interface AppliedMigration {
@@ -28,8 +37,8 @@ interface AppliedMigration {
  * @throws StartError when the database was made by a newer Latchkey, or by something else.
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
-  const folder = options.folder ?? fileURLToPath(new URL('../../drizzle', import.meta.url));
-  const known = readMigrationFiles({ migrationsFolder: folder });
+  const { only } = options;
+  const known = readMigrationFiles({ migrationsFolder: options.folder ?? FOLDER });
   const client = await openConnection({
     url: options.url,
     maxConnections: 1,
@@ -45,7 +54,10 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
         AppliedMigration[]
       >`select hash, created_at from drizzle.__drizzle_migrations order by created_at`;
       refuseForeignHistory(applied, known);
-      const missing = known.filter(({ hash }) => !applied.some((row) => row.hash === hash));
+      const missing = known.filter(
+        ({ hash }) =>
+          !applied.some((row) => row.hash === hash) && (only === undefined || only.includes(hash)),
+      );
       if (missing.length > 0) {
         options.onStep?.(applied.length === 0 ? 'Creating the tables…' : 'Updating the tables…');
       }

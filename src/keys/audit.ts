@@ -35,7 +35,9 @@ export type AuditAction =
   | 'ring.promoted'
   | 'ring.rotated'
   | 'ring.retired'
-  | 'audit.exported';
+  | 'audit.exported'
+  | 'database.backed-up'
+  | 'database.restored';
 
 export interface AuditEntry {
   readonly action: AuditAction;

@@ -1,7 +1,7 @@
 /** The operator's shell on the embedded database, beside a running bot and without one. */
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,12 +20,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
-function admin(...args: readonly string[]): Promise<{ out: string; err: string; code: number }> {
+const admin = (...args: readonly string[]) => adminWith({}, ...args);
+
+function adminWith(
+  more: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Promise<{ out: string; err: string; code: number }> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
       [START, 'admin', ...args],
-      { cwd: dataDir, env: { PATH: process.env.PATH ?? '', DATA_DIR: dataDir } },
+      { cwd: dataDir, env: { PATH: process.env.PATH ?? '', DATA_DIR: dataDir, ...more } },
       (_error, out, err) => resolve({ out, err, code: child.exitCode ?? -1 }),
     );
   });
@@ -61,6 +66,7 @@ test('it works beside a running bot, which goes on, and without one', async () =
     expect(rotated).toMatchObject({ code: 0, out: expect.stringContaining('1 rows were brought') });
     telegram.say(chat, alice, 'two');
     await answered(2);
+    expect(await admin('backup', 'all.backup')).toMatchObject({ code: 0, err: expect.any(String) });
   } finally {
     await app.stop();
     await telegram.close();
@@ -72,4 +78,16 @@ test('it works beside a running bot, which goes on, and without one', async () =
     { state: 'unused', rows: 0 },
     { state: 'active', rows: 1 },
   ]);
+  // Into a data directory that has nothing but the key ring.
+  const elsewhere = await mkdtemp(join(tmpdir(), 'latchkey-restored-'));
+  try {
+    await copyFile(join(dataDir, 'key-ring.json'), join(elsewhere, 'key-ring.json'));
+    const there = { DATA_DIR: elsewhere };
+    const restored = await adminWith(there, 'restore', join(dataDir, 'all.backup'));
+    expect(restored).toMatchObject({ code: 0, out: expect.stringMatching(/^Put back \d+ rows/) });
+    const status = await adminWith(there, 'key-ring', 'status', '--json');
+    expect(JSON.parse(status.out).keks).toMatchObject([{ rows: 0 }, { rows: 1 }]);
+  } finally {
+    await rm(elsewhere, { recursive: true, force: true });
+  }
 }, 60_000);

@@ -33,8 +33,8 @@ export interface Parts {
   readonly privateNotices: PrivateNotices;
 }
 
-export async function createParts(db: Database): Promise<Parts> {
-  const ring = await makeRing();
+export async function createParts(db: Database, given?: KeyRing): Promise<Parts> {
+  const ring = given ?? (await makeRing());
   const vault = createVault({ db, ring });
   return {
     db,
