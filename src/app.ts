@@ -54,6 +54,8 @@ import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
 import { type House, readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
+import { createLedger } from './funding/ledger.ts';
+import { checkLedger } from './funding/ledger-check.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
@@ -386,6 +388,7 @@ async function compose(
         vault,
         store: createTurnStore({ db, vault }),
         mailbox,
+        ledger: createLedger({ db }),
         allowance,
         ownLimit,
         prices,
@@ -418,6 +421,10 @@ async function compose(
       () => linkCodes.removeExpired(),
       () => privateNotices.removeExpired(),
       (signal) => forgetting.resume(signal),
+      () =>
+        checkLedger(db, (differences) =>
+          operators.warn('ledger-differs', generalText.ledgerDiffers(differences)),
+        ),
     ],
     onError: (error) => log.error({ error: serializeError(error) }, 'retention'),
   });

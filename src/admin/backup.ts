@@ -9,8 +9,7 @@ import { clearRestoreMark } from '../db/backup/unfinished.ts';
 import { writeBackup } from '../db/backup/write.ts';
 import { connectDatabase } from '../db/client.ts';
 import { openServer } from '../db/open.ts';
-import { createAllowance } from '../funding/allowance.ts';
-import { createOwnLimit } from '../funding/own-limit.ts';
+import { createLedger } from '../funding/ledger.ts';
 import { createAudit } from '../keys/audit.ts';
 import { openKeyRing } from '../keys/open-key-ring.ts';
 import { readTombstones, tombstoneFileOf } from '../keys/tombstones.ts';
@@ -103,11 +102,7 @@ async function restore(file: string, output: Output) {
     onStep('Forgetting those who were forgotten since…');
     const tombstones = await readTombstones(tombstoneFileOf(config.keyRingFile));
     const forgotten = await applyTombstones(db, ring, tombstones);
-    const cancelled = await cancelOpenTurns({
-      db,
-      allowance: createAllowance({ db, limits: limitsOf(config) }),
-      ownLimit: createOwnLimit({ db }),
-    });
+    const cancelled = await cancelOpenTurns({ db, ledger: createLedger({ db }) });
     await createAudit({ db, ring }).record({
       action: 'database.restored',
       actor: 'operator',
@@ -118,14 +113,6 @@ async function restore(file: string, output: Output) {
   } finally {
     for (const close of closers.reverse()) await close().catch(() => undefined);
   }
-}
-
-function limitsOf({ allowance }: Config) {
-  return {
-    turnsPerDay: allowance.dailyTurns,
-    microsPerDay: allowance.dailyMicros,
-    houseMicrosPerDay: allowance.houseDailyMicros,
-  };
 }
 
 function progress(output: Output, done: number, total: number): void {

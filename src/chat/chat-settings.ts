@@ -1,8 +1,9 @@
 /** Reads and writes what /chat sets. On the way of a message they come along with its chat's row. */
 
 import type { Database, Queryable } from '../db/client.ts';
-import { and, eq, sql } from '../db/drizzle.ts';
+import { and, eq } from '../db/drizzle.ts';
 import { chatSettings } from '../db/schema.ts';
+import { chatHolder, moveBudgets } from '../funding/budgets.ts';
 import { type ChatRules, NO_RULES, readPlaces, wholeOf } from './chat-rules.ts';
 import type { ChatAddress } from './message.ts';
 
@@ -69,19 +70,5 @@ export async function moveChatSettings(
         set: moved,
       });
   }
-  // What was reserved goes first: settling takes its locks in this order too.
-  await tx.execute(sql`
-    update reservations set chat_whole_id = ${next.wholeId}
-    where chat_platform = ${old.platform} and chat_whole_id = ${old.wholeId}
-      and settled_at is null`);
-  await tx.execute(sql`
-    with old as (
-      delete from chat_days where platform = ${old.platform} and whole_id = ${old.wholeId}
-      returning *
-    )
-    insert into chat_days as c (platform, whole_id, day, turns, spent_micros, reserved_micros)
-    select ${next.platform}, ${next.wholeId}, day, turns, spent_micros, reserved_micros from old
-    on conflict (platform, whole_id, day) do update set turns = c.turns + excluded.turns,
-      spent_micros = c.spent_micros + excluded.spent_micros,
-      reserved_micros = c.reserved_micros + excluded.reserved_micros`);
+  await moveBudgets(tx, chatHolder(old), chatHolder(next));
 }

@@ -7,9 +7,7 @@
 import type { Database, Transaction } from '../db/client.ts';
 import { and, eq, gt, inArray, sql } from '../db/drizzle.ts';
 import { identities, linkCodes, mailbox } from '../db/schema.ts';
-import { copyAllowance, sumAllowance } from '../funding/linked-allowance.ts';
-import { copyLimits, joinLimits } from '../funding/linked-limits.ts';
-import { houseDay } from '../funding/money.ts';
+import { copyBudgets, joinBudgets } from '../funding/linked-budgets.ts';
 import type { Audit, AuditEntry } from '../keys/audit.ts';
 import type { Identity } from '../keys/key-prompts.ts';
 import { keysMet, moveKeys, returnKeys } from '../keys/linked-keys.ts';
@@ -65,8 +63,6 @@ export function createLinking({
   readonly audit: Pick<Audit, 'append'>;
   readonly now?: () => Date;
 }): Linking {
-  const day = () => houseDay(now());
-
   async function find(on: Pick<Transaction, 'select'>, { platform, platformUserId }: Identity) {
     const [row] = await on
       .select()
@@ -148,8 +144,7 @@ export function createLinking({
       update users here set provider = there.provider, model = there.model
       from users there where here.id = ${to} and there.id = ${from} and here.provider is null`);
     const moved = await moveKeys(tx, from, to);
-    await sumAllowance(tx, day(), from, to);
-    await joinLimits(tx, from, to);
+    await joinBudgets(tx, from, to);
     await audit.append(tx, ...moved);
     return { result: 'linked', with: there };
   }
@@ -179,8 +174,7 @@ export function createLinking({
                group_consent_at = shared.group_consent_at, show_cost = shared.show_cost
         from users shared where own.id = ${to} and shared.id = ${from}`);
       returned.push(...(await returnKeys(tx, from, to)));
-      await copyAllowance(tx, day(), from, to);
-      await copyLimits(tx, from, to);
+      await copyBudgets(tx, from, to);
     }
     await audit.append(tx, ...returned);
     return {

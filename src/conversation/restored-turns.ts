@@ -2,8 +2,7 @@
 
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
-import type { Allowance } from '../funding/allowance.ts';
-import type { OwnLimit } from '../funding/own-limit.ts';
+import type { Ledger } from '../funding/ledger.ts';
 
 /** More than any turn has. */
 const ALL_ATTEMPTS = 1_000_000_000;
@@ -15,21 +14,16 @@ const ALL_ATTEMPTS = 1_000_000_000;
  */
 export async function cancelOpenTurns({
   db,
-  allowance,
-  ownLimit,
+  ledger,
 }: {
   readonly db: Database;
-  readonly allowance: Pick<Allowance, 'settleLost'>;
-  readonly ownLimit: Pick<OwnLimit, 'settleLost'>;
+  readonly ledger: Pick<Ledger, 'settleLost'>;
 }): Promise<number> {
   const unsettled = await db.execute<{ id: number; called: boolean }>(sql`
     select id, called_at is not null as called from turns
-    where id in (select turn_id from reservations where settled_at is null
-                 union select turn_id from own_reservations where settled_at is null)`);
+    where id in (select turn_id from reservations where settled_at is null)`);
   for (const { id, called } of unsettled) {
-    const turn = { turnId: id, attempt: ALL_ATTEMPTS };
-    await allowance.settleLost(turn, called);
-    await ownLimit.settleLost(turn, called);
+    await ledger.settleLost({ turnId: id, attempt: ALL_ATTEMPTS }, called);
   }
   return db.transaction(async (tx) => {
     const cancelled = await tx.execute(sql`

@@ -4,23 +4,26 @@ import { type ChatRules, wholeOf } from '../chat/chat-rules.ts';
 import type { SQL } from '../db/drizzle.ts';
 import type { Allowance, AllowanceRefusal, ChatCap } from '../funding/allowance.ts';
 import type { Funding } from '../funding/funding.ts';
-import type { OwnLimit, OwnLimitRefusal } from '../funding/own-limit.ts';
+import type { Cap, Ledger } from '../funding/ledger.ts';
+import { type OwnLimitRefusal, ownCaps } from '../funding/own-limit.ts';
 import type { Price, Prices } from '../funding/prices.ts';
 import type { ModelRequest } from './request.ts';
-import { FenceLost, type RunningTurn, type TurnStore } from './turn-store.ts';
+import { FenceLost, type RunningTurn } from './turn-store.ts';
 
 export interface TurnMoneyParts {
-  readonly allowance: Allowance;
-  readonly ownLimit: OwnLimit;
+  readonly ledger: Ledger;
+  readonly allowance: Pick<Allowance, 'caps'>;
   readonly prices: Prices;
-  readonly store: Pick<TurnStore, 'markCalled'>;
+  readonly now?: () => Date;
 }
+
+export type Refusal = AllowanceRefusal | OwnLimitRefusal | 'own-price-unknown';
 
 export type Reserved =
   | { readonly ok: true; readonly maxOutputTokens: number; readonly amountMicros: number }
-  | { readonly ok: false; readonly reason: AllowanceRefusal | OwnLimitRefusal };
+  | { readonly ok: false; readonly reason: Refusal };
 
-/** Of the house: from its allowance. Of an own key: from its user's limit, where one is set. */
+/** A turn's side of the ledger. */
 export interface TurnMoney {
   /**
    * Sets aside the most that the call can cost, clamps the output to what is left, and records
@@ -33,24 +36,32 @@ export interface TurnMoney {
     price: Price | undefined,
     request: ModelRequest,
   ): Promise<Reserved>;
-  /** See `Allowance.settlement`. */
+  /** See `Ledger.settlement`. */
   settlement(
     turn: RunningTurn,
-    paidBy: Funding['kind'],
-    spentMicros: number,
+    used: { readonly spentMicros: number; readonly tokens: number | undefined },
     answered: boolean,
   ): SQL;
-  /** What attempts before this one left behind when their worker died. */
-  settleLost(
-    turn: { readonly turnId: number; readonly attempt: number },
-    providerWasAsked: boolean,
-  ): Promise<void>;
 }
 
-export function createTurnMoney(parts: TurnMoneyParts): TurnMoney {
-  const { allowance, ownLimit, prices, store } = parts;
+export function createTurnMoney({
+  ledger,
+  allowance,
+  prices,
+  now = () => new Date(),
+}: TurnMoneyParts): TurnMoney {
+  const capsOf = (
+    { userId, chat, rules }: RunningTurn,
+    funding: Funding,
+  ): readonly Cap<AllowanceRefusal | OwnLimitRefusal>[] =>
+    funding.kind === 'own'
+      ? ownCaps(userId, funding.limits, now())
+      : allowance.caps(userId, capOf(chat, rules));
+
   return {
     async reserve(turn, funding, price, { inputTokens, maxOutputTokens }) {
+      const { turnId, attempt, userId } = turn;
+      const { kind, provider, model } = funding;
       const cost = price && {
         inputMicros: prices.costMicros(price, {
           inputTokens,
@@ -60,41 +71,26 @@ export function createTurnMoney(parts: TurnMoneyParts): TurnMoney {
         }),
         outputMicrosPerMillion: prices.ratesFor(price, inputTokens).output,
       };
-      const attempt = { turnId: turn.turnId, attempt: turn.attempt, userId: turn.userId };
-      const taken = async () => {
-        if (funding.kind === 'own') {
-          await store.markCalled(turn, funding);
-          return ownLimit.reserve(attempt, maxOutputTokens, cost);
-        }
-        if (cost === undefined) throw new Error('the house model has no price');
-        const { provider, model } = funding;
-        const chat = capOf(turn.chat, turn.rules);
-        return allowance.reserve({
-          ...attempt,
-          ...cost,
-          provider,
-          model,
-          maxOutputTokens,
-          ...chat,
-        });
-      };
-      const reserved = await taken();
+      const caps = capsOf(turn, funding);
+      const payer = { kind, id: null, provider, model };
+      const reserved = await ledger.reserve({
+        turnId,
+        attempt,
+        userId,
+        payer,
+        inputTokens,
+        maxOutputTokens,
+        cost,
+        caps,
+      });
       if (reserved.ok) return reserved;
+      if (reserved.reason === 'taken-over') throw new FenceLost(`turn ${turnId} was taken over`);
       const { reason } = reserved;
-      if (reason === 'taken-over') throw new FenceLost(`turn ${turn.turnId} was taken over`);
-      return { ok: false, reason };
+      return { ok: false, reason: reason === 'price-unknown' ? 'own-price-unknown' : reason };
     },
 
-    settlement: ({ turnId, attempt, userId }, paidBy, spentMicros, answered) =>
-      (paidBy === 'own' ? ownLimit : allowance).settlement(
-        { turnId, attempt, userId, spentMicros, answered },
-        'stored',
-      ),
-
-    async settleLost(turn, providerWasAsked) {
-      await allowance.settleLost(turn, providerWasAsked);
-      await ownLimit.settleLost(turn, providerWasAsked);
-    },
+    settlement: ({ turnId, attempt }, { spentMicros, tokens }, answered) =>
+      ledger.settlement({ turnId, attempt, spentMicros, answered, tokens }, 'stored'),
   };
 }
 
@@ -102,7 +98,7 @@ export function createTurnMoney(parts: TurnMoneyParts): TurnMoney {
 function capOf(
   chat: RunningTurn['chat'],
   { turnsPerDay, microsPerDay }: ChatRules,
-): { readonly chat?: ChatCap } {
-  if (turnsPerDay === null && microsPerDay === null) return {};
-  return { chat: { ...wholeOf(chat), turnsPerDay, microsPerDay } };
+): ChatCap | undefined {
+  if (turnsPerDay === null && microsPerDay === null) return undefined;
+  return { ...wholeOf(chat), turnsPerDay, microsPerDay };
 }

@@ -7,6 +7,7 @@ import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
 import type { Allowance } from '../funding/allowance.ts';
 import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
+import type { Ledger } from '../funding/ledger.ts';
 import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
 import type { OwnLimit } from '../funding/own-limit.ts';
 import type { Prices } from '../funding/prices.ts';
@@ -32,6 +33,7 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
   readonly db: Database;
   readonly vault: Vault;
   readonly mailbox: Mailbox;
+  readonly ledger: Ledger;
   readonly allowance: Allowance;
   readonly ownLimit: OwnLimit;
   readonly prices: Prices;
@@ -60,7 +62,7 @@ interface Answered {
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
-  const { store, mailbox, allowance, ownLimit, log } = parts;
+  const { store, mailbox, ledger, allowance, ownLimit, log } = parts;
   const money = createTurnMoney(parts);
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
@@ -145,8 +147,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         turn,
         { funding, allowance, ownLimit, reservedMicros: reserved.amountMicros },
       );
-      const { costMicros = 0 } = result;
-      await store.store(turn, result, money.settlement(turn, funding.kind, costMicros, isAnswered));
+      const { costMicros: spentMicros = 0, usage } = result;
+      const tokens = usage && usage.inputTokens + usage.outputTokens;
+      await store.store(turn, result, money.settlement(turn, { spentMicros, tokens }, isAnswered));
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();
@@ -248,7 +251,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     const turn = await store.read(claim);
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;
     // First of all, so that no way out of here leaves a reservation behind.
-    if (claim.attempt > 1) await money.settleLost(turn, turn.providerWasAsked);
+    if (claim.attempt > 1) await ledger.settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
       return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
@@ -290,7 +293,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   /** Before a turn goes back into the line, where it may be cancelled and never be run again. */
   async function settleOwn(claim: Claim): Promise<void> {
     const { turnId, providerWasAsked } = await store.read(claim);
-    await money.settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
+    await ledger.settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
   }
 
   /** A turn that must not be run (again) ends with what there is. */

@@ -8,7 +8,6 @@ import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
 import { and, eq, type SQL, sql } from '../db/drizzle.ts';
 import { chatSettings, chats, turns, users } from '../db/schema.ts';
-import type { Funding } from '../funding/funding.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Fence } from '../queue/mailbox.ts';
@@ -69,13 +68,11 @@ export class FenceLost extends Error {
 
 export interface TurnStore {
   read(fence: Fence): Promise<RunningTurn>;
-  /** Records who pays, and that from now on money may be spent. @throws FenceLost */
-  markCalled(turn: RunningTurn, funding: Funding): Promise<void>;
   /** Stores what is about to be shown. @throws FenceLost */
   checkpoint(turn: RunningTurn, markdown: string): Promise<void>;
   /**
    * The answer is whole; only its delivery remains.
-   * @param settlement table expressions that take effect with it: see `Allowance.settlement`
+   * @param settlement table expressions that take effect with it: see `Ledger.settlement`
    * @throws FenceLost
    */
   store(turn: RunningTurn, result: TurnResult, settlement?: SQL): Promise<void>;
@@ -169,14 +166,6 @@ export function createTurnStore({
         model: turn.model,
       };
     },
-
-    markCalled: (turn, funding) =>
-      write(turn, {
-        calledAt: new Date(),
-        funding: funding.kind,
-        provider: funding.provider,
-        model: funding.model,
-      }),
 
     async checkpoint(turn, markdown) {
       await write(turn, { answer: await sealAnswer(turn, markdown) });

@@ -25,6 +25,9 @@ const moment = (name: string) => timestamp(name, { withTimezone: true, mode: 'da
 const bigintNumber = (name: string) => bigint(name, { mode: 'number' });
 const identity = () => bigintNumber('id').generatedAlwaysAsIdentity().primaryKey();
 
+/** Who pays for a turn. */
+const FUNDINGS = ['own', 'pool', 'credit', 'house'] as const;
+
 export const users = pgTable('users', {
   id: identity(),
   createdAt: moment('created_at').notNull().defaultNow(),
@@ -38,6 +41,10 @@ export const users = pgTable('users', {
   groupConsentAt: moment('group_consent_at'),
   /** Below each answer in private: what it cost and what is left. */
   showCost: boolean('show_cost').notNull().default(false),
+  /** In which order those pay who can. */
+  payerOrder: text('payer_order', { enum: ['own-first', 'own-only', 'house-first', 'ask'] })
+    .notNull()
+    .default('own-first'),
   /** When the user took /export within the last day: at most two. */
   exportedAt: moment('exported_at').array().notNull().default(sql`'{}'`),
 });
@@ -204,23 +211,6 @@ export const chatSettings = pgTable(
   (t) => [primaryKey({ columns: [t.platform, t.wholeId] })],
 );
 
-/** What the house has spent on one day (UTC) in a chat that has a cap. */
-export const chatDays = pgTable(
-  'chat_days',
-  {
-    platform: text('platform').notNull(),
-    wholeId: text('whole_id').notNull(),
-    day: date('day', { mode: 'string' }).notNull(),
-    turns: integer('turns').notNull().default(0),
-    spentMicros: bigintNumber('spent_micros').notNull().default(0),
-    reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
-  },
-  (t) => [
-    primaryKey({ columns: [t.platform, t.wholeId, t.day] }),
-    check('chat_days_not_negative', sql`turns >= 0 and spent_micros >= 0 and reserved_micros >= 0`),
-  ],
-);
-
 /** Codes of /link: one for each identity that asked, for ten minutes, used once. */
 export const linkCodes = pgTable(
   'link_codes',
@@ -337,7 +327,10 @@ export const turns = pgTable(
     answeredAt: moment('answered_at'),
     /** A code of `text/outcomes.ts`: the note below the answer, or why there is none. */
     outcome: text('outcome'),
-    /** Shown below the answer: what it cost and what was left, where its user wants that. */
+    /**
+     * Shown below the answer: who pays from now on, where that has changed; what it cost and what was
+     * left, where its user wants that.
+     */
     costNote: text('cost_note'),
     /**
      * Set when the platform's leave to answer was over before all was sent: what is missing waits
@@ -346,7 +339,11 @@ export const turns = pgTable(
     expiredAt: moment('expired_at'),
     /** How often delivery was put off because the platform failed. */
     deliveryTries: integer('delivery_tries').notNull().default(0),
-    funding: text('funding', { enum: ['own', 'house'] }),
+    funding: text('funding', { enum: FUNDINGS }),
+    /** Which pool, or which credit. */
+    fundingId: bigintNumber('funding_id'),
+    /** Who was to pay, where its user was asked. */
+    payerChoice: text('payer_choice', { enum: FUNDINGS }),
     provider: text('provider'),
     model: text('model'),
     inputTokens: bigintNumber('input_tokens'),
@@ -354,6 +351,8 @@ export const turns = pgTable(
     outputTokens: bigintNumber('output_tokens'),
     /** Millionths of a dollar; null: nothing was spent, or the model's price is unknown. */
     costMicros: bigintNumber('cost_micros'),
+    /** The cost was counted at the price that the operator assumes where none is known. */
+    priceAssumed: boolean('price_assumed').notNull().default(false),
     createdAt: moment('created_at').notNull().defaultNow(),
     startedAt: moment('started_at'),
     finishedAt: moment('finished_at'),
@@ -408,43 +407,70 @@ export const heldNotices = pgTable(
   (t) => [index('held_notices_created').on(t.createdAt)],
 );
 
-/** What one user has used of the house allowance on one day (UTC). */
-export const allowanceDays = pgTable(
-  'allowance_days',
+/** Whose budget it is: what `holder_id` names. */
+const HOLDERS = ['house', 'pool', 'credit', 'chat', 'user', 'member', 'own'] as const;
+
+/**
+ * What was used, and is set aside, of one budget in one window of time (`funding/ledger.ts`). The
+ * limits are not here: they may change within a window.
+ */
+export const budgets = pgTable(
+  'budgets',
   {
-    userId: bigintNumber('user_id')
-      .notNull()
-      .references(() => users.id),
-    day: date('day', { mode: 'string' }).notNull(),
+    /** The order in which these rows are locked, by everybody. */
+    id: identity(),
+    holderKind: text('holder_kind', { enum: HOLDERS }).notNull(),
+    /** Empty for the house; `platform:whole` of a chat; the user's number; `pool:user` of a member. */
+    holderId: text('holder_id').notNull(),
+    /** Whose it is, where it is a person's. */
+    userId: bigintNumber('user_id').references(() => users.id),
+    period: text('period', { enum: ['hour', 'day', 'week', 'month', 'total'] }).notNull(),
+    /** When the window begins; of a total, the epoch. */
+    starts: moment('starts').notNull(),
+    /** Answered, or under way. */
     turns: integer('turns').notNull().default(0),
     spentMicros: bigintNumber('spent_micros').notNull().default(0),
     reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+    /** Of a credit: all that was ever put in. */
+    grantedMicros: bigintNumber('granted_micros').notNull().default(0),
     /** What of it is counted on this user too since they were separated: once, if they join again. */
     sharedWith: bigintNumber('shared_with'),
     sharedTurns: integer('shared_turns').notNull().default(0),
     sharedMicros: bigintNumber('shared_micros').notNull().default(0),
   },
   (t) => [
-    primaryKey({ columns: [t.userId, t.day] }),
+    unique('budgets_window').on(t.holderKind, t.holderId, t.period, t.starts),
+    index('budgets_user').on(t.userId).where(sql`user_id is not null`),
     check(
-      'allowance_days_not_negative',
-      sql`turns >= 0 and spent_micros >= 0 and reserved_micros >= 0`,
+      'budgets_not_negative',
+      sql`turns >= 0 and spent_micros >= 0 and reserved_micros >= 0 and granted_micros >= 0`,
     ),
   ],
 );
 
-/** What the house has spent on one day (UTC) on everybody together. */
-export const houseDays = pgTable(
-  'house_days',
+/**
+ * Movements of budgets that are no turn's: what was put in, joined, carried over, taken back.
+ * Append-only; with {@link reservations} it explains every sum in {@link budgets}.
+ */
+export const budgetEntries = pgTable(
+  'budget_entries',
   {
-    day: date('day', { mode: 'string' }).primaryKey(),
-    spentMicros: bigintNumber('spent_micros').notNull().default(0),
-    reservedMicros: bigintNumber('reserved_micros').notNull().default(0),
+    id: identity(),
+    budgetId: bigintNumber('budget_id')
+      .notNull()
+      .references(() => budgets.id, { onDelete: 'cascade' }),
+    /** A grant raises `granted_micros`; an adjustment changes what was used. */
+    kind: text('kind', { enum: ['grant', 'adjust'] }).notNull(),
+    turns: integer('turns').notNull().default(0),
+    micros: bigintNumber('micros').notNull().default(0),
+    /** A word: `carried-over`, `linked`, `forgotten` … */
+    reason: text('reason').notNull(),
+    at: moment('at').notNull().defaultNow(),
   },
-  () => [check('house_days_not_negative', sql`spent_micros >= 0 and reserved_micros >= 0`)],
+  (t) => [index('budget_entries_budget').on(t.budgetId)],
 );
 
-/** The most that one attempt at a turn can cost the house, until it is settled. */
+/** The most that one attempt at a turn can cost, until it is settled with what it did cost. */
 export const reservations = pgTable(
   'reservations',
   {
@@ -453,61 +479,49 @@ export const reservations = pgTable(
       .references(() => turns.id, { onDelete: 'cascade' }),
     attempt: integer('attempt').notNull(),
     userId: bigintNumber('user_id').notNull(),
-    day: date('day', { mode: 'string' }).notNull(),
+    funding: text('funding', { enum: FUNDINGS }).notNull(),
+    /** Which pool, or which credit. */
+    fundingId: bigintNumber('funding_id'),
+    provider: text('provider').notNull(),
+    model: text('model').notNull(),
     amountMicros: bigintNumber('amount_micros').notNull(),
+    /** Input and allowed output, from above; once settled, those that were used. */
+    tokens: bigintNumber('tokens').notNull(),
+    at: moment('at').notNull(),
     settledAt: moment('settled_at'),
-    /** What it did cost the house; null until settled. */
+    /** What it did cost; null until settled. */
     settledMicros: bigintNumber('settled_micros'),
-    /** What of that was counted against the user's allowance; nothing where nothing was answered. */
-    chargedMicros: bigintNumber('charged_micros'),
-    /** Set where the chat has a cap: whose row of `chat_days` it is counted in. */
-    chatPlatform: text('chat_platform'),
-    chatWholeId: text('chat_whole_id'),
+    /** Null until settled. Where nothing was answered, the turn is given back. */
+    answered: boolean('answered'),
+    /** The rows of `budgets` that are charged whatever it cost. */
+    spentBudgets: bigintNumber('spent_budgets').array().notNull().default(sql`'{}'`),
+    /** Those that are charged only where something was answered. */
+    answeredBudgets: bigintNumber('answered_budgets').array().notNull().default(sql`'{}'`),
   },
-  (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
+  (t) => [
+    primaryKey({ columns: [t.turnId, t.attempt] }),
+    // What was asked for within the last minute.
+    index('reservations_user_at').on(t.userId, t.at),
+    index('reservations_payer_at').on(t.funding, t.fundingId, t.at),
+  ],
 );
 
-/** What a user may spend on their own keys together, and has spent in the running day and month (UTC). */
+/** What a user may spend on their own keys together; null: no limit. Days and months are UTC's. */
 export const ownLimits = pgTable(
   'own_limits',
   {
     userId: bigintNumber('user_id')
       .primaryKey()
       .references(() => users.id),
-    /** Null: no limit. */
     dayLimitMicros: bigintNumber('day_limit_micros'),
     monthLimitMicros: bigintNumber('month_limit_micros'),
-    /** The day that the sums are of; a later one begins at nothing. */
-    day: date('day', { mode: 'string' }).notNull(),
-    daySpentMicros: bigintNumber('day_spent_micros').notNull().default(0),
-    dayReservedMicros: bigintNumber('day_reserved_micros').notNull().default(0),
-    /** The first day of the month that the sums are of. */
-    month: date('month', { mode: 'string' }).notNull(),
-    monthSpentMicros: bigintNumber('month_spent_micros').notNull().default(0),
-    monthReservedMicros: bigintNumber('month_reserved_micros').notNull().default(0),
   },
   () => [
     check(
       'own_limits_not_negative',
-      sql`day_spent_micros >= 0 and day_reserved_micros >= 0 and month_spent_micros >= 0 and month_reserved_micros >= 0 and coalesce(day_limit_micros, 1) > 0 and coalesce(month_limit_micros, 1) > 0`,
+      sql`coalesce(day_limit_micros, 1) > 0 and coalesce(month_limit_micros, 1) > 0`,
     ),
   ],
-);
-
-/** The most that one attempt at a turn can cost its user's own key, until it is settled. */
-export const ownReservations = pgTable(
-  'own_reservations',
-  {
-    turnId: bigintNumber('turn_id')
-      .notNull()
-      .references(() => turns.id, { onDelete: 'cascade' }),
-    attempt: integer('attempt').notNull(),
-    userId: bigintNumber('user_id').notNull(),
-    day: date('day', { mode: 'string' }).notNull(),
-    amountMicros: bigintNumber('amount_micros').notNull(),
-    settledAt: moment('settled_at'),
-  },
-  (t) => [primaryKey({ columns: [t.turnId, t.attempt] })],
 );
 
 /**
@@ -571,19 +585,22 @@ export const tombstones = pgTable('tombstones', {
   forgottenAt: moment('forgotten_at').notNull(),
 });
 
-/** What a forgotten user had used up on a day (UTC), so that forgetting does not renew it. */
+/** What a forgotten user had used up in a window of time, so that forgetting does not renew it. */
 export const keptLimits = pgTable(
   'kept_limits',
   {
     identityPseudonym: text('identity_pseudonym').notNull(),
-    day: date('day', { mode: 'string' }).notNull(),
+    period: text('period', { enum: ['hour', 'day', 'week', 'month', 'total'] })
+      .notNull()
+      .default('day'),
+    starts: moment('starts').notNull(),
     /** Of the house allowance. */
     turns: integer('turns').notNull(),
     spentMicros: bigintNumber('spent_micros').notNull(),
     /** When keys were checked last. */
     keyChecks: moment('key_checks').array().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.identityPseudonym, t.day] })],
+  (t) => [primaryKey({ columns: [t.identityPseudonym, t.period, t.starts] })],
 );
 
 /** What the turns of forgotten users cost, for the books: by day, under a name drawn at random. */
@@ -593,7 +610,7 @@ export const forgottenUsage = pgTable(
     id: identity(),
     pseudonym: text('pseudonym').notNull(),
     day: date('day', { mode: 'string' }).notNull(),
-    funding: text('funding', { enum: ['own', 'house'] }),
+    funding: text('funding', { enum: FUNDINGS }),
     provider: text('provider'),
     model: text('model'),
     turns: integer('turns').notNull(),
@@ -601,7 +618,7 @@ export const forgottenUsage = pgTable(
     cachedInputTokens: bigintNumber('cached_input_tokens').notNull(),
     outputTokens: bigintNumber('output_tokens').notNull(),
     costMicros: bigintNumber('cost_micros').notNull(),
-    /** What of it the house paid. */
+    /** What of it the house paid, credits that it gave included. */
     houseMicros: bigintNumber('house_micros').notNull(),
   },
   (t) => [index('forgotten_usage_day').on(t.day)],

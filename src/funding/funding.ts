@@ -2,7 +2,7 @@
 
 import type { Database } from '../db/client.ts';
 import { eq, exists } from '../db/drizzle.ts';
-import { apiKeys as apiKeyRows, users } from '../db/schema.ts';
+import { apiKeys as apiKeyRows, ownLimits, users } from '../db/schema.ts';
 import { isRingIncomplete } from '../keys/afresh.ts';
 import type { ApiKeys, ListedKey } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
@@ -10,6 +10,7 @@ import { defaultModel } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
 import type { HouseBreaker } from './house-breaker.ts';
+import type { OwnLimits } from './own-limit.ts';
 
 export type Funding =
   | {
@@ -18,6 +19,7 @@ export type Funding =
       readonly model: string;
       readonly apiKey: Secret;
       readonly keyVersion: number;
+      readonly limits: OwnLimits;
     }
   | {
       readonly kind: 'house';
@@ -98,6 +100,7 @@ export interface OwnKeys {
   readonly answering: ListedKey | undefined;
   /** What the user chose. */
   readonly chosen: { readonly provider: string | null; readonly model: string | null };
+  readonly limits: OwnLimits;
 }
 
 /** A user's keys, without opening any. */
@@ -112,14 +115,21 @@ export async function readOwnKeys(
       hasKeys: exists(
         db.select({ id: apiKeyRows.id }).from(apiKeyRows).where(eq(apiKeyRows.userId, userId)),
       ),
+      dayLimitMicros: ownLimits.dayLimitMicros,
+      monthLimitMicros: ownLimits.monthLimitMicros,
     })
     .from(users)
+    .leftJoin(ownLimits, eq(ownLimits.userId, users.id))
     .where(eq(users.id, userId));
   const keys = user?.hasKeys ? await apiKeys.list(userId) : [];
   return {
     keys,
     answering: answeringKey(keys, user?.provider ?? undefined),
     chosen: { provider: user?.provider ?? null, model: user?.model ?? null },
+    limits: {
+      dayLimitMicros: user?.dayLimitMicros ?? null,
+      monthLimitMicros: user?.monthLimitMicros ?? null,
+    },
   };
 }
 
@@ -127,7 +137,7 @@ async function ownFunding(
   parts: FundingParts,
   userId: number,
 ): Promise<Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined> {
-  const { keys, answering, chosen } = await readOwnKeys(parts, userId);
+  const { keys, answering, chosen, limits } = await readOwnKeys(parts, userId);
   const newest = keys.at(-1);
   if (newest === undefined) return undefined;
   const key = answering && (await openedKey(parts, userId, answering.provider));
@@ -147,6 +157,7 @@ async function ownFunding(
     model: model ?? defaultModel(key.provider),
     apiKey: key.apiKey,
     keyVersion: key.version,
+    limits,
   };
 }
 

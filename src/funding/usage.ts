@@ -3,9 +3,10 @@
 import type { Database } from '../db/client.ts';
 import { and, eq, gte, isNull, or, sql } from '../db/drizzle.ts';
 import { turns } from '../db/schema.ts';
+import type { FundingKind } from './ledger.ts';
 
 export interface UsageSum {
-  readonly funding: 'own' | 'house';
+  readonly funding: FundingKind;
   readonly turns: number;
   readonly inputTokens: number;
   readonly outputTokens: number;

@@ -1,7 +1,9 @@
 /** The readable file of /export. */
 
 import type { TurnInput } from '../chat/turn-input.ts';
+import type { FundingKind } from '../funding/ledger.ts';
 import { formatUsd } from '../funding/money.ts';
+import { PAYER_NAMES } from './payers.ts';
 
 export interface ExportedPlace {
   readonly platform: string;
@@ -15,7 +17,7 @@ export interface ExportedTurn {
   readonly askedAt: Date;
   readonly state: string;
   readonly outcome: string | null;
-  readonly funding: string | null;
+  readonly funding: FundingKind | null;
   readonly provider: string | null;
   readonly model: string | null;
   readonly costMicros: number | null;
@@ -42,7 +44,7 @@ interface Account {
   }[];
   readonly usage: readonly {
     readonly month: string;
-    readonly funding: string;
+    readonly funding: FundingKind;
     readonly provider: string | null;
     readonly model: string | null;
     readonly turns: number;
@@ -77,9 +79,7 @@ export const exportMarkdown = {
       [
         turn.outcome ?? turn.state,
         ...(turn.model === null ? [] : [`${turn.provider}/${turn.model}`]),
-        ...(turn.funding === null
-          ? []
-          : [`paid by ${turn.funding === 'own' ? 'your own key' : 'the house'}`]),
+        ...(turn.funding === null ? [] : [`paid by ${PAYER_NAMES[turn.funding]}`]),
         ...(turn.costMicros === null ? [] : [formatUsd(turn.costMicros)]),
       ].join(', '),
     ].join('\n\n'),
@@ -109,7 +109,7 @@ function account(facts: Account): readonly string[] {
       : facts.usage
           .map(
             (row) =>
-              `- ${row.month}, ${row.funding === 'own' ? 'your own key' : 'the house'}, ${row.provider}/${row.model}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${formatUsd(row.costMicros)}`,
+              `- ${row.month}, ${PAYER_NAMES[row.funding]}, ${row.provider}/${row.model}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${formatUsd(row.costMicros)}`,
           )
           .join('\n'),
     ...(facts.notesHeld.length === 0

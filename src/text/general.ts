@@ -160,4 +160,27 @@ export const generalText = {
   houseKeyFailed: (provider: string, code: string): Notice => ({
     markdown: `**The house key fails** at ${provider} (${inlineCode(code)}). House turns are refused until it works again; it is tried every half minute. Users keep their allowance. ${time(new Date())}`,
   }),
+
+  /** @param differences money in micros */
+  ledgerDiffers: (
+    differences: readonly {
+      readonly holder: string;
+      readonly period: string;
+      readonly turns: number;
+      readonly spentMicros: number;
+      readonly reservedMicros: number;
+      readonly grantedMicros: number;
+    }[],
+  ): Notice => ({
+    markdown: [
+      '**The ledger does not add up.** These budgets differ from the rows that they are made of; nothing was changed:',
+      ...differences
+        .slice(0, 10)
+        .map(
+          (d) =>
+            `- ${escapeMarkdown(d.holder)}, ${d.period}: ${d.turns} turns, ${formatUsd(d.spentMicros)} spent, ${formatUsd(d.reservedMicros)} reserved, ${formatUsd(d.grantedMicros)} granted`,
+        ),
+      ...(differences.length > 10 ? [`- and ${differences.length - 10} more`] : []),
+    ].join('\n'),
+  }),
 };

@@ -57,11 +57,12 @@ export function usageNotice(facts: UsageFacts): Notice {
 function sums(rows: readonly UsageSum[]): readonly string[] {
   if (rows.length === 0) return ['- nothing yet'];
   return rows.map((row) => {
-    const payer = row.funding === 'own' ? 'own key' : 'house';
     const unpriced =
       row.unpricedTurns === 0 ? '' : ` (price unknown for ${row.unpricedTurns} of them)`;
-    return `- ${payer}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}`;
+    return `- ${PAYERS[row.funding]}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}`;
   });
 }
+
+const PAYERS = { own: 'own key', pool: 'pool', credit: 'credit', house: 'house' } as const;
 
 const count = (n: number) => n.toLocaleString('en-US');

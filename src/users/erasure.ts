@@ -5,7 +5,7 @@ import type { PlatformName } from '../chat/message.ts';
 import type { Transaction } from '../db/client.ts';
 import { inArray, type SQL, sql } from '../db/drizzle.ts';
 import {
-  allowanceDays,
+  budgets,
   forgetPrompts,
   heldNotices,
   inbox,
@@ -15,13 +15,12 @@ import {
   lostDataKeys,
   mailbox,
   ownLimits,
-  ownReservations,
   pastedKeys,
   sentNotices,
   turns,
 } from '../db/schema.ts';
-import { reservationSettlement } from '../funding/allowance.ts';
-import { houseDay } from '../funding/money.ts';
+import { settleMany } from '../funding/settlement.ts';
+import { type Period, windowOf } from '../funding/windows.ts';
 import { CANCEL_CHANNEL } from '../queue/mailbox.ts';
 
 /** A name for the books that leads nowhere: nothing is kept of whom it was drawn for. */
@@ -34,8 +33,8 @@ export const FORGOTTEN_CHANNEL = 'latchkey_forgotten';
 
 /** Tables with a column that names a user, all of them dealt with here; a test compares. */
 export const TABLES_OF_A_USER: readonly string[] = [
-  'allowance_days',
   'api_keys',
+  'budgets',
   'data_keys',
   'forget_prompts',
   'held_notices',
@@ -47,7 +46,6 @@ export const TABLES_OF_A_USER: readonly string[] = [
   'lost_data_keys',
   'mailbox',
   'own_limits',
-  'own_reservations',
   'pasted_keys',
   'reservations',
   'turns',
@@ -73,9 +71,10 @@ interface Identity {
 
 export interface Erased {
   readonly identities: readonly Identity[];
-  /** What was used up, by day. */
+  /** What was used up of the house allowance, by its windows. */
   readonly used: readonly {
-    readonly day: string;
+    readonly period: Period;
+    readonly starts: Date;
     readonly turns: number;
     readonly spentMicros: number;
     readonly keyChecks: readonly Date[];
@@ -102,7 +101,7 @@ const among = (ids: readonly number[]) => sql`any(${`{${ids.join(',')}}`}::bigin
  * Deletes the users' rows and all that hangs on them; whoever still writes for them (a running turn,
  * a command) finds no row to write to or to refer to. What the turns cost is summed up under
  * `usagePseudonym`. Accounts that are linked to them and are to stay are separated first. Locks are
- * taken in the order of everybody else: turns, mailbox, house day, allowance day, user.
+ * taken in the order of everybody else: turns, mailbox, reservations, budgets, user.
  * @param userIds one person's; see {@link linkedUsers}
  * @param deletableMs how old a message may be for the bot to delete it
  * @returns undefined where there are no such users
@@ -137,12 +136,15 @@ export async function eraseUsers(
   await tx.execute(sql`
     select from mailbox where user_id = ${theirs} order by user_id for update`);
   await tx.execute(sql`
-    select from house_days where day in (
-      select r.day from reservations r join turns t on t.id = r.turn_id
-      where t.user_id = ${theirs} and r.settled_at is null)
-    order by day for update`);
+    select from reservations r join turns t on t.id = r.turn_id
+    where t.user_id = ${theirs} and r.settled_at is null order by r.turn_id, r.attempt
+    for update of r`);
   await tx.execute(sql`
-    select from allowance_days where user_id = ${theirs} order by user_id, day for update`);
+    select from budgets where user_id = ${theirs} or id in (
+      select unnest(r.spent_budgets || r.answered_budgets)
+      from reservations r join turns t on t.id = r.turn_id
+      where t.user_id = ${theirs} and r.settled_at is null)
+    order by id for no key update`);
   const [user] = await tx.execute<{ at: number }>(sql`
     select floor(extract(epoch from now()) * 1000)::bigint as at
     from users where id = ${theirs} order by id for update`);
@@ -165,8 +167,7 @@ export async function eraseUsers(
     forgetPrompts,
     heldNotices,
     mailbox,
-    allowanceDays,
-    ownReservations,
+    budgets,
     ownLimits,
     lostDataKeys,
   ]) {
@@ -217,6 +218,9 @@ async function releaseOthers(tx: Transaction, theirs: SQL): Promise<void> {
     update turns t set user_id = m.owner_id, owner_id = null, seq = l.last_seq - s.n + m.nth
     from moving m join sums s using (owner_id) join lines l on l.user_id = m.owner_id
     where t.id = m.id`);
+  await tx.execute(sql`
+    update reservations r set user_id = t.user_id from turns t
+    where r.turn_id = t.id and r.user_id = ${theirs} and not t.user_id = ${theirs}`);
 }
 
 async function messagesSent(
@@ -299,7 +303,22 @@ async function deleteTurns(
                 input_tokens, cached_input_tokens, output_tokens, cost_micros
     ), house as (
       select r.turn_id, sum(r.settled_micros)::bigint as micros
-      from reservations r where r.turn_id in (select id from gone) group by r.turn_id
+      from reservations r where r.turn_id in (select id from gone)
+        and r.funding in ('house', 'credit')
+      group by r.turn_id
+    ), held as (
+      -- What others' budgets hold of it goes on standing there, as one entry each.
+      select held.id, (count(*) filter (where r.answered))::int as turns,
+             sum(case when held.pays then r.settled_micros else 0 end)::bigint as micros
+      from reservations r cross join lateral (
+        select unnest(r.spent_budgets) as id, true as pays
+        union all select unnest(r.answered_budgets), r.answered
+      ) held
+      where r.turn_id in (select id from gone) and r.settled_at is not null group by held.id
+    ), kept as (
+      insert into budget_entries (budget_id, kind, turns, micros, reason)
+      select b.id, 'adjust', held.turns, held.micros, 'forgotten'
+      from held join budgets b on b.id = held.id where b.user_id is null or not b.user_id = ${theirs}
     )
     insert into forgotten_usage (pseudonym, day, funding, provider, model, turns, input_tokens,
                                  cached_input_tokens, output_tokens, cost_micros, house_micros)
@@ -317,51 +336,40 @@ async function deleteTurns(
  * for the house and for the day's allowance, or forgetting in mid-answer would be a free one.
  */
 async function settleOpen(tx: Transaction, theirs: SQL): Promise<void> {
-  const open = await tx.execute<{
-    turn_id: number;
-    attempt: number;
-    amount_micros: number;
-    called: boolean;
-  }>(sql`
-    select r.turn_id, r.attempt, r.amount_micros, t.called_at is not null as called
-    from reservations r join turns t on t.id = r.turn_id
-    where t.user_id = ${theirs} and r.settled_at is null
-    order by r.turn_id, r.attempt`);
-  for (const row of open) {
-    const settlement = reservationSettlement(
-      {
-        turnId: row.turn_id,
-        attempt: row.attempt,
-        spentMicros: row.called ? row.amount_micros : 0,
-        answered: row.called,
-      },
-      new Date(),
-    );
-    await tx.execute(sql`with ${settlement} select from settled`);
-  }
+  const isAsked = sql`(select t.called_at is not null from turns t where t.id = r.turn_id)`;
+  const open = settleMany(
+    sql`r.turn_id in (select id from turns where user_id = ${theirs})`,
+    { micros: sql`case when ${isAsked} then r.amount_micros else 0 end`, answered: isAsked },
+    new Date(),
+  );
+  await tx.execute(sql`with ${open} select from settled`);
 }
 
 /** Checks of keys count with the day on which the user is forgotten. */
 async function usedUp(tx: Transaction, theirs: SQL): Promise<Erased['used']> {
   // What accounts had used before they were linked was summed up then, in one of the rows.
-  const days = await tx.execute<{ day: string; turns: number; spent: number }>(sql`
-    select day::text as day, max(turns) as turns, max(spent_micros) as spent
-    from allowance_days where user_id = ${theirs} group by day`);
+  const windows = await tx
+    .select({
+      period: budgets.period,
+      starts: budgets.starts,
+      turns: sql<number>`max(${budgets.turns})`.mapWith(Number),
+      spentMicros: sql<number>`max(${budgets.spentMicros})`.mapWith(Number),
+    })
+    .from(budgets)
+    .where(sql`${budgets.userId} = ${theirs} and ${budgets.holderKind} = 'user'
+      and ${budgets.period} <> 'total'`)
+    .groupBy(budgets.period, budgets.starts);
+  const used = windows.map((window) => ({ ...window, keyChecks: [] as readonly Date[] }));
   const checks = await tx.execute<{ at: number }>(sql`
     select (extract(epoch from at) * 1000)::bigint as at
     from key_checks where user_id = ${theirs}`);
-  const today = houseDay(new Date());
-  const used = new Map(
-    days.map(({ day, turns: answered, spent }) => [
-      day,
-      { day, turns: answered, spentMicros: spent, keyChecks: [] as readonly Date[] },
-    ]),
-  );
-  if (checks.length > 0) {
-    const row = used.get(today) ?? { day: today, turns: 0, spentMicros: 0 };
-    used.set(today, { ...row, keyChecks: checks.map(({ at }) => new Date(at)) });
-  }
-  return [...used.values()];
+  if (checks.length === 0) return used;
+  const { period, starts } = windowOf('day', new Date());
+  const isToday = (window: (typeof used)[number]) =>
+    window.period === period && window.starts.getTime() === starts.getTime();
+  const today = used.find(isToday) ?? { period, starts, turns: 0, spentMicros: 0 };
+  const keyChecks = checks.map(({ at }) => new Date(at));
+  return [...used.filter((window) => !isToday(window)), { ...today, keyChecks }];
 }
 
 async function deleteDirectChats(

@@ -5,8 +5,8 @@ import { decodeTurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
 import { and, asc, eq, gt, inArray, sql } from '../db/drizzle.ts';
 import {
-  allowanceDays,
   apiKeys,
+  budgets,
   chats,
   deliveries,
   identities,
@@ -15,6 +15,8 @@ import {
   turns,
   users,
 } from '../db/schema.ts';
+import type { FundingKind } from '../funding/ledger.ts';
+import { houseDay } from '../funding/money.ts';
 import type { Audit } from '../keys/audit.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import { type ExportedTurn, exportMarkdown } from '../text/export-file.ts';
@@ -190,19 +192,22 @@ async function accountOf(
     })
     .from(pastedKeys)
     .where(eq(pastedKeys.userId, userId));
-  const allowance = await db
+  const used = await db
     .select({
-      day: allowanceDays.day,
-      turns: allowanceDays.turns,
-      spentMicros: allowanceDays.spentMicros,
-      reservedMicros: allowanceDays.reservedMicros,
+      of: budgets.holderKind,
+      period: budgets.period,
+      starts: budgets.starts,
+      turns: budgets.turns,
+      spentMicros: budgets.spentMicros,
+      reservedMicros: budgets.reservedMicros,
+      grantedMicros: budgets.grantedMicros,
     })
-    .from(allowanceDays)
-    .where(eq(allowanceDays.userId, userId))
-    .orderBy(allowanceDays.day);
+    .from(budgets)
+    .where(eq(budgets.userId, userId))
+    .orderBy(budgets.starts, budgets.id);
   const usage = await db.execute<{
     month: string;
-    funding: string;
+    funding: FundingKind;
     provider: string | null;
     model: string | null;
     turns: number;
@@ -252,7 +257,10 @@ async function accountOf(
     exportsOfTheLastDay: user?.exportedAt ?? [],
     keys,
     keysOffered: offered,
-    houseAllowance: allowance,
+    houseAllowance: used.flatMap(({ of, period, starts, grantedMicros: _, ...sums }) =>
+      of === 'user' && period === 'day' ? [{ day: houseDay(starts), ...sums }] : [],
+    ),
+    budgets: used,
     usage: [...usage],
     chats: places,
     keyHistory: trail.map(({ at, action, actor, provider, platform }) => ({

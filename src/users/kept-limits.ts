@@ -18,10 +18,10 @@ export async function keepLimits(
   { identities, used }: Erased,
 ): Promise<void> {
   const kept = identities.flatMap((identity) =>
-    used.map(({ keyChecks, ...day }) => ({
+    used.map(({ keyChecks, ...window }) => ({
       identityPseudonym: identityPseudonym(ring, identity),
       keyChecks: [...keyChecks],
-      ...day,
+      ...window,
     })),
   );
   if (kept.length === 0) return;
@@ -29,7 +29,7 @@ export async function keepLimits(
     .insert(keptLimits)
     .values(kept)
     .onConflictDoUpdate({
-      target: [keptLimits.identityPseudonym, keptLimits.day],
+      target: [keptLimits.identityPseudonym, keptLimits.period, keptLimits.starts],
       set: {
         turns: sql`greatest(kept_limits.turns, excluded.turns)`,
         spentMicros: sql`greatest(kept_limits.spent_micros, excluded.spent_micros)`,
@@ -51,14 +51,19 @@ export async function restoreLimits(
       select * from kept_limits where identity_pseudonym = ${identityPseudonym(ring, identity)}
     ), checks as (
       insert into key_checks (user_id, at) select ${userId}::bigint, unnest(key_checks) from kept
+    ), restored as (
+      insert into budgets (holder_kind, holder_id, user_id, period, starts, turns, spent_micros)
+      select 'user', ${userId}::bigint::text, ${userId}::bigint, period, starts, turns, spent_micros
+      from kept order by period, starts returning id, turns, spent_micros
     )
-    insert into allowance_days (user_id, day, turns, spent_micros)
-    select ${userId}::bigint, day, turns, spent_micros from kept`);
+    insert into budget_entries (budget_id, kind, turns, micros, reason)
+    select id, 'adjust', turns, spent_micros, 'came-back' from restored`);
 }
 
-/** Those of days that are over on every clock. */
+/** Those of windows that are over on every clock. */
 export async function dropOldLimits(db: Queryable, now: Date): Promise<void> {
   await db.execute(sql`
     delete from kept_limits
-    where day < (${now.toISOString()}::timestamptz at time zone 'UTC')::date - 1`);
+    where starts + ('1 ' || period)::interval + interval '1 day'
+      <= ${now.toISOString()}::timestamptz`);
 }

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readContext } from '../../src/conversation/context-window.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import { turns, users } from '../../src/db/schema.ts';
+import { adjust, ownHolder } from '../../src/funding/budgets.ts';
 import { usageSince } from '../../src/funding/usage.ts';
+import { windowOf } from '../../src/funding/windows.ts';
 import { ownersOf } from '../../src/keys/linked-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { linkingTown } from '../support/linking.ts';
@@ -132,8 +134,15 @@ describe('linked accounts', () => {
     await town.ownLimit.set(mine.userId, 'day', 5_000_000);
     await town.ownLimit.set(theirs.userId, 'day', 2_000_000);
     await town.ownLimit.set(theirs.userId, 'month', 9_000_000);
-    await town.db.execute(sql`update own_limits set day_spent_micros = 300_000,
-      month_spent_micros = 400_000 where user_id in (${mine.userId}, ${theirs.userId})`);
+    for (const { userId } of [mine, theirs]) {
+      for (const [period, micros] of [
+        ['day', 300_000],
+        ['month', 400_000],
+      ] as const) {
+        const window = windowOf(period, new Date(town.clock.ms));
+        await adjust(town.db, { holder: ownHolder(userId), window }, { turns: 1, micros }, 'test');
+      }
+    }
     await town.link(here, there);
     const joint = [
       { period: 'day', limitMicros: 2_000_000, usedMicros: 600_000 },
@@ -441,10 +450,10 @@ describe('linking', () => {
     const code = await town.codeFor(here, there);
     // The last step of the transaction fails.
     await database.db.execute(
-      sql`alter table allowance_days add constraint planted check (turns < 0) not valid`,
+      sql`alter table budgets add constraint planted check (turns < 0) not valid`,
     );
     await expect(town.linking.link(here.identity, code)).rejects.toThrow();
-    await database.db.execute(sql`alter table allowance_days drop constraint planted`);
+    await database.db.execute(sql`alter table budgets drop constraint planted`);
     expect((await here.me()).userId).not.toBe((await there.me()).userId);
     expect(await here.keyFor('openai')).toBeUndefined();
     expect(await there.keyFor('openai')).toBeDefined();

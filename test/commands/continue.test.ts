@@ -86,7 +86,7 @@ test('is counted and paid once', async () => {
   const charged = () =>
     world.database.db.execute(sql`
       select a.turns, a.spent_micros, a.reserved_micros, m.open from turns t
-      join allowance_days a on a.user_id = t.user_id join mailbox m on m.user_id = t.user_id
+      join budgets a on a.user_id = t.user_id and a.holder_kind = 'user' join mailbox m on m.user_id = t.user_id
       where t.id = ${turnId}`);
   const before = await charged();
   await world.chat.presses('cleo', button, 'Continue', { replyHandle: 'new-cleo' });

@@ -20,7 +20,7 @@ test('kill -9 in the middle passes no cap, and leaves nothing reserved', {
   const spent = async () => {
     const [row] = await place.world.database.db.execute<{ spent: number; reserved: number }>(
       sql`select coalesce(sum(spent_micros), 0)::int as spent,
-                 coalesce(sum(reserved_micros), 0)::int as reserved from house_days`,
+                 coalesce(sum(reserved_micros), 0)::int as reserved from budgets where holder_kind = 'house'`,
     );
     return row ?? { spent: 0, reserved: 0 };
   };
@@ -42,7 +42,7 @@ test('kill -9 in the middle passes no cap, and leaves nothing reserved', {
   await place.expectBooksClosed();
   expect((await spent()).spent).toBeLessThanOrEqual(house);
   const days = await place.world.database.db.execute<{ turns: number }>(
-    sql`select turns from allowance_days`,
+    sql`select turns from budgets where holder_kind = 'user'`,
   );
   expect(Math.max(...days.map(({ turns }) => turns))).toBeLessThanOrEqual(1);
   // Everybody was answered, or told what is used up.

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
 import type { Behaviour } from '../fakes/behaviour.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
+import { expectSums } from '../support/ledger.ts';
 import { type LatchkeyProcess, type ProcessOptions, startProcess } from '../support/process.ts';
 import { createTestRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -183,22 +184,15 @@ export class Town {
   /** Nothing is reserved any more, and the house's books agree with what each turn cost. */
   async expectBooksClosed({ open = 0 } = {}): Promise<void> {
     const [books] = await this.world.database.db.execute(sql`
-      select (select sum(reserved_micros)::int from house_days) as house_reserved,
-             (select sum(reserved_micros)::int from allowance_days) as user_reserved,
+      select (select coalesce(sum(reserved_micros), 0)::int from budgets) as reserved,
              (select count(*)::int from reservations where settled_at is null) as unsettled,
-             (select sum(spent_micros)::int from house_days)
-               - (select sum(settled_micros)::int from reservations) as house_off_by,
-             (select sum(spent_micros)::int from allowance_days)
-               - (select sum(charged_micros)::int from reservations) as users_off_by,
              (select sum(open)::int from mailbox) as open`);
     expect(books).toEqual({
-      house_reserved: 0,
-      user_reserved: 0,
+      reserved: 0,
       unsettled: 0,
-      house_off_by: 0,
-      users_off_by: 0,
       open,
     });
+    await expectSums(this.world.database.db);
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eq, sql } from '../../src/db/drizzle.ts';
-import { allowanceDays, houseDays, reservations, turns } from '../../src/db/schema.ts';
-import { type AllowanceLimits, createAllowance } from '../../src/funding/allowance.ts';
+import { and, eq, sql } from '../../src/db/drizzle.ts';
+import { budgets, turns } from '../../src/db/schema.ts';
+import type { AllowanceLimits } from '../../src/funding/allowance.ts';
 import { formatUsd, houseDay, nextHouseDay } from '../../src/funding/money.ts';
 import { createMailbox } from '../../src/queue/mailbox.ts';
 import { turnFor, userWithChat } from '../queue/turns.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { expectSums, houseLedger } from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
@@ -29,7 +30,7 @@ let days = 0;
 function setUp(limits: Partial<AllowanceLimits> = {}) {
   days += 1;
   const now = new Date(Date.UTC(2030, 0, days, 12));
-  const allowance = createAllowance({
+  const allowance = houseLedger({
     db: database.db,
     limits: { ...LIMITS, ...limits },
     now: () => now,
@@ -61,7 +62,10 @@ function setUp(limits: Partial<AllowanceLimits> = {}) {
       );
     },
     async house() {
-      const [row] = await database.db.select().from(houseDays).where(eq(houseDays.day, day));
+      const [row] = await database.db
+        .select()
+        .from(budgets)
+        .where(and(eq(budgets.holderKind, 'house'), eq(budgets.starts, new Date(day))));
       return row ?? { spentMicros: 0, reservedMicros: 0 };
     },
   };
@@ -69,8 +73,6 @@ function setUp(limits: Partial<AllowanceLimits> = {}) {
 
 /** Output at 10 dollars a million tokens: 10 micros a token. */
 const request = {
-  provider: 'openai',
-  model: 'm',
   inputMicros: 1_000,
   outputMicrosPerMillion: 10_000_000,
   maxOutputTokens: 1_000,
@@ -216,25 +218,14 @@ describe('the house allowance', () => {
               await settle(t, spent, step.end === 'answered');
             }),
           );
-          const rows = await database.db
-            .select()
-            .from(reservations)
-            .where(eq(reservations.day, day));
-          const sum = (of: (row: (typeof rows)[number]) => number) =>
-            rows.reduce((total, row) => total + of(row), 0);
-          const open = sum((r) => (r.settledAt === null ? r.amountMicros : 0));
+          await expectSums(database.db);
           const total = await house();
-          expect(total.reservedMicros).toBe(open);
-          expect(total.spentMicros).toBe(sum((r) => r.settledMicros ?? 0));
           expect(total.spentMicros + total.reservedMicros).toBeLessThanOrEqual(120_000);
           const mine = await database.db
             .select()
-            .from(allowanceDays)
-            .where(eq(allowanceDays.day, day));
-          expect(mine.reduce((t, r) => t + r.spentMicros, 0)).toBe(
-            sum((r) => r.chargedMicros ?? 0),
-          );
-          expect(mine.reduce((t, r) => t + r.reservedMicros, 0)).toBe(open);
+            .from(budgets)
+            .where(and(eq(budgets.holderKind, 'user'), eq(budgets.starts, new Date(day))));
+          expect(mine.reduce((t, r) => t + r.reservedMicros, 0)).toBe(total.reservedMicros);
           for (const row of mine)
             expect(row.spentMicros + row.reservedMicros).toBeLessThanOrEqual(100_000);
         },
@@ -265,8 +256,10 @@ describe('money', () => {
   });
 });
 
-test('the rows of a day can never go negative', async () => {
+test('a budget can never go negative', async () => {
   await expect(
-    database.db.execute(sql`insert into house_days (day, spent_micros) values ('2001-01-01', -1)`),
+    database.db.execute(sql`
+      insert into budgets (holder_kind, holder_id, period, starts, spent_micros)
+      values ('house', '', 'day', '2001-01-01', -1)`),
   ).rejects.toThrow();
 });

@@ -3,11 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { moveChatSettings } from '../../src/chat/chat-settings.ts';
 import { sql } from '../../src/db/drizzle.ts';
-import { type ChatCap, createAllowance } from '../../src/funding/allowance.ts';
+import type { ChatCap } from '../../src/funding/allowance.ts';
 import { houseDay } from '../../src/funding/money.ts';
 import { createMailbox, type Fence } from '../../src/queue/mailbox.ts';
 import { turnFor, userWithChat } from '../queue/turns.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { expectSums, houseLedger } from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
@@ -21,7 +22,7 @@ function setUp(cap: Pick<ChatCap, 'turnsPerDay' | 'microsPerDay'>) {
   chats += 1;
   const wholeId = `group-${chats}`;
   const now = new Date(Date.UTC(2031, 0, chats, 12));
-  const allowance = createAllowance({
+  const allowance = houseLedger({
     db: database.db,
     now: () => now,
     limits: { turnsPerDay: 20, microsPerDay: 1_000_000, houseMicrosPerDay: 10_000_000 },
@@ -41,8 +42,6 @@ function setUp(cap: Pick<ChatCap, 'turnsPerDay' | 'microsPerDay'>) {
       const result = await allowance.reserve({
         ...fence,
         userId: who.userId,
-        provider: 'openai',
-        model: 'm',
         inputMicros: 1_000,
         outputMicrosPerMillion: 10_000_000,
         maxOutputTokens: 1_000,
@@ -56,8 +55,9 @@ function setUp(cap: Pick<ChatCap, 'turnsPerDay' | 'microsPerDay'>) {
     },
     async used(id = wholeId) {
       const [row] = await database.db.execute<{ turns: number; spent: number; reserved: number }>(
-        sql`select turns, spent_micros as spent, reserved_micros as reserved from chat_days
-            where whole_id = ${id} and day = ${houseDay(now)}::date`,
+        sql`select turns, spent_micros as spent, reserved_micros as reserved from budgets
+            where holder_kind = 'chat' and holder_id = ${`telegram:${id}`}
+              and starts = ${houseDay(now)}::timestamptz`,
       );
       return row;
     },
@@ -118,5 +118,30 @@ describe('a chat’s cap', () => {
     await settle(open, 400, true);
     expect(await used()).toBeUndefined();
     expect(await used(next)).toEqual({ turns: 1, spent: 400, reserved: 0 });
+    await expectSums(database.db);
+  });
+
+  test('moves onto a group that has used some of its own: both count, what is open in full', async () => {
+    const one = setUp({ turnsPerDay: 5, microsPerDay: null });
+    await one.settle(await one.ask(), 400, true);
+    const open = await one.ask();
+    const other = setUp({ turnsPerDay: 5, microsPerDay: null });
+    const address = (chatId: string) => ({
+      platform: 'telegram' as const,
+      chatId,
+      kind: 'group' as const,
+    });
+    // The same day for both.
+    await database.db.execute(sql`
+      insert into budgets (holder_kind, holder_id, period, starts)
+      select holder_kind, ${`telegram:${other.wholeId}`}, period, starts from budgets
+      where holder_id = ${`telegram:${one.wholeId}`}`);
+    await database.db.transaction((tx) =>
+      moveChatSettings(tx, address(one.wholeId), address(other.wholeId)),
+    );
+    expect(await one.used(other.wholeId)).toEqual({ turns: 2, spent: 11_400, reserved: 0 });
+    await one.settle(open, 300, true);
+    expect(await one.used(other.wholeId)).toEqual({ turns: 2, spent: 11_400, reserved: 0 });
+    await expectSums(database.db);
   });
 });

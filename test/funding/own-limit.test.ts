@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eq, sql } from '../../src/db/drizzle.ts';
-import { ownLimits, turns } from '../../src/db/schema.ts';
+import { and, desc, eq, sql } from '../../src/db/drizzle.ts';
+import { budgets, turns } from '../../src/db/schema.ts';
 import { parseUsd } from '../../src/funding/money.ts';
 import { createOwnLimit, type OwnLimit } from '../../src/funding/own-limit.ts';
 import { createMailbox } from '../../src/queue/mailbox.ts';
 import { turnFor, userWithChat, type Who } from '../queue/turns.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { expectSums, ownLedger } from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
@@ -25,6 +26,7 @@ const USD = 1_000_000;
 async function setUp() {
   let now = new Date('2030-06-15T12:00:00Z');
   const limit: OwnLimit = createOwnLimit({ db: database.db, now: () => now });
+  const ledger = ownLedger({ db: database.db, now: () => now });
   const mailbox = createMailbox({ db: database.db, limit: 10_000 });
   const who: Who = await userWithChat(database.db);
   const turn = async () => {
@@ -39,24 +41,31 @@ async function setUp() {
   };
   return {
     limit,
+    ledger,
     userId: who.userId,
     turn,
     settle: async (t: Awaited<ReturnType<typeof turn>>, spentMicros: number) => {
-      await settleAlone(database.db, limit.settlement({ ...t, spentMicros }, 'stored'));
+      const settled = { ...t, spentMicros, answered: true };
+      await settleAlone(database.db, ledger.settlement(settled, 'stored'));
     },
     at: (when: string) => {
       now = new Date(when);
     },
-    reserve: async (maxOutputTokens = 1_000, cost: typeof COST | undefined = COST) => {
+    reserve: async (maxOutputTokens = 1_000) => {
       const t = await turn();
-      return { t, reserved: await limit.reserve(t, maxOutputTokens, cost) };
+      return { t, reserved: await ledger.reserve({ ...t, ...COST, maxOutputTokens }) };
     },
+    /** Of the newest day and month. */
     row: async () => {
-      const [row] = await database.db
-        .select()
-        .from(ownLimits)
-        .where(eq(ownLimits.userId, who.userId));
-      return row;
+      const newest = async (period: 'day' | 'month') => {
+        const [row] = await database.db
+          .select({ spent: budgets.spentMicros, reserved: budgets.reservedMicros })
+          .from(budgets)
+          .where(and(eq(budgets.userId, who.userId), eq(budgets.period, period)))
+          .orderBy(desc(budgets.starts));
+        return row;
+      };
+      return { day: await newest('day'), month: await newest('month') };
     },
   };
 }
@@ -68,7 +77,7 @@ describe('a limit of one’s own', () => {
     expect(reserved).toMatchObject({ ok: true, maxOutputTokens: 8_192 });
     await settle(t, 5_000);
     expect(await limit.state(userId)).toEqual([]);
-    expect(await row()).toBeUndefined();
+    expect(await row()).toMatchObject({ day: { spent: 5_000, reserved: 0 } });
   });
 
   test('clamps the output to what remains', async () => {
@@ -81,41 +90,45 @@ describe('a limit of one’s own', () => {
     const { limit, userId, reserve, row } = await setUp();
     await limit.set(userId, 'day', 1_000 + 255 * 10);
     expect((await reserve()).reserved).toEqual({ ok: false, reason: 'own-day-limit' });
-    expect(await row()).toMatchObject({ dayReservedMicros: 0, monthReservedMicros: 0 });
+    expect((await row()).day?.reserved ?? 0).toBe(0);
     await limit.set(userId, 'day', 1_000 + 256 * 10);
     expect((await reserve()).reserved).toMatchObject({ ok: true, maxOutputTokens: 256 });
   });
 
   test('refuses a model whose price is unknown', async () => {
-    const { limit, userId, turn } = await setUp();
+    const { limit, ledger, userId, turn } = await setUp();
+    const unpriced = async () =>
+      ledger.reserve({ ...(await turn()), ...COST, maxOutputTokens: 1_000 }, false);
     await limit.set(userId, 'month', 20 * USD);
-    expect(await limit.reserve(await turn(), 1_000, undefined)).toEqual({
-      ok: false,
-      reason: 'own-price-unknown',
-    });
+    expect(await unpriced()).toEqual({ ok: false, reason: 'price-unknown' });
     await limit.clear(userId);
-    expect(await limit.reserve(await turn(), 1_000, undefined)).toMatchObject({ ok: true });
+    expect(await unpriced()).toMatchObject({ ok: true, maxOutputTokens: 1_000, amountMicros: 0 });
   });
 
   test('holds under fifty turns at once', async () => {
-    const { limit, userId, turn, row } = await setUp();
+    const { limit, ledger, userId, turn, row } = await setUp();
     await limit.set(userId, 'day', 50_000);
     const all = await Promise.all(Array.from({ length: 50 }, () => turn()));
-    const reserved = await Promise.all(all.map((t) => limit.reserve(t, 1_000, COST)));
+    const reserved = await Promise.all(
+      all.map((t) => ledger.reserve({ ...t, ...COST, maxOutputTokens: 1_000 })),
+    );
     const granted = reserved.flatMap((r) => (r.ok ? [1_000 + r.maxOutputTokens * 10] : []));
     const sum = granted.reduce((a, b) => a + b, 0);
     expect(sum).toBeLessThanOrEqual(50_000);
     expect(sum).toBeGreaterThan(50_000 - (1_000 + 256 * 10));
-    expect(await row()).toMatchObject({ dayReservedMicros: sum, daySpentMicros: 0 });
+    expect(await row()).toMatchObject({ day: { reserved: sum, spent: 0 } });
   });
 
   test('an attempt that was taken over reserves nothing', async () => {
-    const { limit, userId, turn, row } = await setUp();
+    const { limit, ledger, userId, turn, row } = await setUp();
     await limit.set(userId, 'day', 50_000);
     const t = await turn();
     await database.db.update(turns).set({ attempt: 2 }).where(eq(turns.id, t.turnId));
-    expect(await limit.reserve(t, 1_000, COST)).toEqual({ ok: false, reason: 'taken-over' });
-    expect(await row()).toMatchObject({ dayReservedMicros: 0, monthReservedMicros: 0 });
+    expect(await ledger.reserve({ ...t, ...COST, maxOutputTokens: 1_000 })).toEqual({
+      ok: false,
+      reason: 'taken-over',
+    });
+    expect((await row()).day?.reserved ?? 0).toBe(0);
   });
 
   test('is settled with what was really used, once', async () => {
@@ -124,22 +137,20 @@ describe('a limit of one’s own', () => {
     const { t } = await reserve();
     await settle(t, 700);
     await settle(t, 700);
-    expect(await row()).toMatchObject({
-      daySpentMicros: 700,
-      dayReservedMicros: 0,
-      monthSpentMicros: 700,
-      monthReservedMicros: 0,
+    expect(await row()).toEqual({
+      day: { spent: 700, reserved: 0 },
+      month: { spent: 700, reserved: 0 },
     });
   });
 
   test('counts an attempt whose worker died at its whole reservation, or not at all', async () => {
-    const { limit, userId, reserve, row } = await setUp();
+    const { limit, ledger, userId, reserve, row } = await setUp();
     await limit.set(userId, 'day', 500_000);
     const [asked, notAsked] = [await reserve(), await reserve()];
-    await limit.settleLost({ ...asked.t, attempt: 2 }, true);
-    await limit.settleLost({ ...notAsked.t, attempt: 2 }, false);
-    await limit.settleLost({ ...asked.t, attempt: 2 }, true);
-    expect(await row()).toMatchObject({ daySpentMicros: 11_000, dayReservedMicros: 0 });
+    await ledger.settleLost({ ...asked.t, attempt: 2 }, true);
+    await ledger.settleLost({ ...notAsked.t, attempt: 2 }, false);
+    await ledger.settleLost({ ...asked.t, attempt: 2 }, true);
+    expect(await row()).toMatchObject({ day: { spent: 11_000, reserved: 0 } });
   });
 
   test('begins anew at midnight UTC, a month’s at the first; the smaller rest counts', async () => {
@@ -156,11 +167,9 @@ describe('a limit of one’s own', () => {
     expect((await reserve()).reserved).toEqual({ ok: false, reason: 'own-month-limit' });
     // Yesterday's turn ends today: it changes the month's sum, not today's.
     await settle(first.t, 15_000);
-    expect(await row()).toMatchObject({
-      dayReservedMicros: 10_000,
-      daySpentMicros: 0,
-      monthReservedMicros: 10_000,
-      monthSpentMicros: 15_000,
+    expect(await row()).toEqual({
+      day: { spent: 0, reserved: 10_000 },
+      month: { spent: 15_000, reserved: 10_000 },
     });
     expect(await limit.state(userId)).toEqual([
       {
@@ -190,25 +199,23 @@ describe('a limit of one’s own', () => {
   });
 
   test('that is set in the middle of a day knows what that day has cost', async () => {
-    const { limit, userId, turn, reserve, settle } = await setUp();
-    const spent = async (answeredAt: string, costMicros: number) => {
-      const { turnId } = await turn();
-      await database.db
-        .update(turns)
-        .set({ funding: 'own', costMicros, answeredAt: new Date(answeredAt) })
-        .where(eq(turns.id, turnId));
+    const { limit, userId, at, reserve, settle } = await setUp();
+    const spend = async (when: string, micros: number) => {
+      at(when);
+      await settle((await reserve()).t, micros);
     };
-    await spent('2030-06-15T00:00:00Z', 4_000);
-    await spent('2030-06-14T23:59:59Z', 9_000);
-    await spent('2030-05-31T23:59:59Z', 90_000);
+    await spend('2030-05-31T23:59:59Z', 9_500);
+    await spend('2030-06-14T23:59:59Z', 9_000);
+    await spend('2030-06-15T00:00:00Z', 4_000);
+    const running = await reserve();
     await limit.set(userId, 'day', 20_000);
     await limit.set(userId, 'month', 40_000);
     expect(await limit.state(userId)).toMatchObject([
-      { usedMicros: 4_000 },
-      { usedMicros: 13_000 },
+      { usedMicros: 15_000 },
+      { usedMicros: 24_000 },
     ]);
     // A turn that was running then counts too.
-    await settle(await turn(), 2_000);
+    await settle(running.t, 2_000);
     expect(await limit.state(userId)).toMatchObject([
       { usedMicros: 6_000 },
       { usedMicros: 15_000 },
@@ -216,9 +223,11 @@ describe('a limit of one’s own', () => {
     // Off and on again, it has forgotten nothing.
     await limit.clear(userId);
     expect(await limit.clear(userId)).toBe(false);
-    expect((await reserve(8_192)).reserved).toMatchObject({ maxOutputTokens: 8_192 });
+    const unlimited = await reserve(8_192);
+    expect(unlimited.reserved).toMatchObject({ maxOutputTokens: 8_192 });
+    await settle(unlimited.t, 500);
     await limit.set(userId, 'day', 20_000);
-    expect(await limit.state(userId)).toMatchObject([{ usedMicros: 6_000 }]);
+    expect(await limit.state(userId)).toMatchObject([{ usedMicros: 6_500 }]);
   });
 
   test('is never passed and never loses count, whatever happens in whatever order', async () => {
@@ -228,14 +237,14 @@ describe('a limit of one’s own', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-        const { limit, userId, turn, at, row, settle } = await setUp();
+        const { limit, ledger, userId, turn, at, row, settle } = await setUp();
         let day = 15;
         await limit.set(userId, 'day', 60_000);
         const open: { t: Awaited<ReturnType<typeof turn>>; amount: number }[] = [];
         for (const { what, share } of steps) {
           if (what === 'reserve') {
             const t = await turn();
-            const reserved = await limit.reserve(t, 1_000, COST);
+            const reserved = await ledger.reserve({ ...t, ...COST, maxOutputTokens: 1_000 });
             if (reserved.ok) open.push({ t, amount: 1_000 + reserved.maxOutputTokens * 10 });
           } else if (what === 'settle') {
             const one = open.shift();
@@ -243,7 +252,7 @@ describe('a limit of one’s own', () => {
             if (one) await settle(one.t, Math.floor(one.amount * share));
           } else if (what === 'lose') {
             const one = open.pop();
-            if (one) await limit.settleLost({ ...one.t, attempt: 2 }, share < 0.5);
+            if (one) await ledger.settleLost({ ...one.t, attempt: 2 }, share < 0.5);
           } else if (what === 'off') await limit.clear(userId);
           else if (what === 'on') await limit.set(userId, 'day', 60_000);
           else {
@@ -252,8 +261,9 @@ describe('a limit of one’s own', () => {
           }
         }
         for (const { t, amount } of open) await settle(t, amount);
-        const { dayReservedMicros, monthReservedMicros } = (await row()) ?? {};
-        expect([dayReservedMicros, monthReservedMicros]).toEqual([0, 0]);
+        const { day: today, month } = await row();
+        expect([today?.reserved ?? 0, month?.reserved ?? 0]).toEqual([0, 0]);
+        await expectSums(database.db);
       }),
       { numRuns: 25 },
     );

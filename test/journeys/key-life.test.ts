@@ -259,10 +259,12 @@ test('a key is forgotten in its time, and its owner is told', async () => {
 describe('/limit', () => {
   test.concurrent('stops the own key there, says when it begins anew, and asks nobody', async () => {
     const one = await withKey();
+    one.say('before the limit');
+    await one.sees(/Answer to: before the limit/);
     one.say('/limit 0.01');
     await one.sees(/at most \$0\.01 a day/);
     await world.database.db.execute(
-      sql`update own_limits set day_spent_micros = 10000 where user_id = (select user_id from identities where platform_user_id = ${String(one.user.id)})`,
+      sql`update budgets set spent_micros = 10000 where holder_kind = 'own' and period = 'day' and user_id = (select user_id from identities where platform_user_id = ${String(one.user.id)})`,
     );
     one.say('beyond the limit');
     const notice = await one.sees(/own limit for today is used up.*begins anew/s);
@@ -283,7 +285,7 @@ describe('/limit', () => {
     const whole = outputOf('the whole length');
     // What 600 tokens of output cost, and the input of a question with little before it.
     await world.database.db.execute(
-      sql`update own_limits set day_spent_micros = day_limit_micros - 8000 where user_id = (select user_id from identities where platform_user_id = ${String(one.user.id)})`,
+      sql`update budgets set spent_micros = 1000000000 - 8000 where holder_kind = 'own' and period = 'day' and user_id = (select user_id from identities where platform_user_id = ${String(one.user.id)})`,
     );
     one.say('a part of it');
     await one.sees(/Answer to: a part of it/);

@@ -40,7 +40,7 @@ async function withKey(world: World, key: string, name = 'OpenAI'): Promise<Some
 
 async function countedTurns(world: World): Promise<number> {
   const [row] = await world.database.db.execute(
-    sql`select coalesce(sum(turns), 0)::int as turns from allowance_days`,
+    sql`select coalesce(sum(turns), 0)::int as turns from budgets where holder_kind = 'user'`,
   );
   return Number(row?.turns);
 }

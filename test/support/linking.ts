@@ -9,7 +9,6 @@ import { createTurnIntake } from '../../src/chat/turn-intake.ts';
 import { createTurnStore } from '../../src/conversation/turn-store.ts';
 import { eq } from '../../src/db/drizzle.ts';
 import { turns } from '../../src/db/schema.ts';
-import { createAllowance } from '../../src/funding/allowance.ts';
 import { createOwnLimit } from '../../src/funding/own-limit.ts';
 import { createApiKeys } from '../../src/keys/api-keys.ts';
 import { createAudit } from '../../src/keys/audit.ts';
@@ -20,6 +19,7 @@ import { Secret } from '../../src/secret.ts';
 import { SAMPLES } from '../keys/sample-keys.ts';
 import type { TestDatabase } from './database.ts';
 import { makeRing } from './key-ring.ts';
+import { houseLedger } from './ledger.ts';
 
 export async function linkingTown(database: TestDatabase) {
   const { db } = database;
@@ -30,7 +30,7 @@ export async function linkingTown(database: TestDatabase) {
   const audit = createAudit({ db, ring, now });
   const identities = createIdentities({ db });
   const mailbox = createMailbox({ db, limit: 100 });
-  const allowance = createAllowance({
+  const allowance = houseLedger({
     db,
     now,
     limits: { turnsPerDay: 20, microsPerDay: 100_000, houseMicrosPerDay: 100_000_000 },
@@ -93,8 +93,6 @@ export async function linkingTown(database: TestDatabase) {
         const reserved = await allowance.reserve({
           ...fence,
           userId,
-          provider: 'openai',
-          model: 'm',
           inputMicros: micros,
           outputMicrosPerMillion: 0,
           maxOutputTokens: 300,

@@ -82,7 +82,7 @@ test('a long history comes in parts of a bounded size, each a document of its ow
   for (let n = 0; n < 25; n += 1) {
     await converse(parts, ada, { question: `number ${n} ${'q'.repeat(900)}`, answer: `a${n}` });
     await database.db.update(turns).set({ sentAt: sql`now()` });
-    await database.db.execute(sql`update allowance_days set turns = 0`);
+    await database.db.execute(sql`update budgets set turns = 0`);
   }
   const small = createExports({
     db: database.db,

@@ -9,10 +9,10 @@ import { createDeliveryLog } from '../../src/conversation/delivery-log.ts';
 import { createTurnStore, FenceLost } from '../../src/conversation/turn-store.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import {
+  budgets,
   dataKeys,
   deliveries,
   forgottenUsage,
-  houseDays,
   inbox,
   messageDeletions,
   tombstones,
@@ -342,9 +342,12 @@ describe('forgetting does not renew', () => {
     const claim = await begin(parts, ada);
     const amount = claim.reserved.ok ? claim.reserved.amountMicros : 0;
     expect(amount).toBeGreaterThan(0);
-    const [before] = await database.db.select().from(houseDays);
+    const [before] = await database.db
+      .select()
+      .from(budgets)
+      .where(eq(budgets.holderKind, 'house'));
     await forget(ada);
-    const [after] = await database.db.select().from(houseDays);
+    const [after] = await database.db.select().from(budgets).where(eq(budgets.holderKind, 'house'));
     expect((after?.spentMicros ?? 0) - (before?.spentMicros ?? 0)).toBe(amount);
     expect((before?.reservedMicros ?? 0) - (after?.reservedMicros ?? 0)).toBe(amount);
     const again = await meet(parts, ada.platformUserId);
@@ -402,7 +405,7 @@ describe('a turn that runs while its user is forgotten', () => {
     for (const who of crowd.slice(0, 3)) {
       expect(await parts.identities.find('telegram', who.platformUserId)).toBeUndefined();
     }
-    const [house] = await database.db.select().from(houseDays);
+    const [house] = await database.db.select().from(budgets).where(eq(budgets.holderKind, 'house'));
     expect(house?.reservedMicros).toBeGreaterThanOrEqual(0);
   });
 });

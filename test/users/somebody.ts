@@ -8,7 +8,6 @@ import { encodeTurnInput } from '../../src/chat/turn-input.ts';
 import type { Database } from '../../src/db/client.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import { apiKeys, deliveries, turns } from '../../src/db/schema.ts';
-import { type Allowance, createAllowance } from '../../src/funding/allowance.ts';
 import { type Audit, createAudit } from '../../src/keys/audit.ts';
 import { countKeyCheck } from '../../src/keys/key-check-limit.ts';
 import { createKeyPrompts } from '../../src/keys/key-prompts.ts';
@@ -19,6 +18,7 @@ import { createMailbox, type Mailbox } from '../../src/queue/mailbox.ts';
 import { Secret } from '../../src/secret.ts';
 import { restoreLimits } from '../../src/users/kept-limits.ts';
 import { makeRing } from '../support/key-ring.ts';
+import { type HouseLedger, houseLedger } from '../support/ledger.ts';
 import { createScriptedPlatform } from '../support/scripted-platform.ts';
 import { settleAlone } from '../support/settle.ts';
 
@@ -29,7 +29,7 @@ export interface Parts {
   readonly vault: Vault;
   readonly identities: Identities;
   readonly mailbox: Mailbox;
-  readonly allowance: Allowance;
+  readonly allowance: HouseLedger;
   readonly privateNotices: PrivateNotices;
 }
 
@@ -51,7 +51,7 @@ export async function createParts(db: Database, given?: KeyRing): Promise<Parts>
       onMade: (tx, identity, userId) => restoreLimits(tx, ring, identity, userId),
     }),
     mailbox: createMailbox({ db, limit: 10 }),
-    allowance: createAllowance({
+    allowance: houseLedger({
       db,
       limits: { turnsPerDay: 5, microsPerDay: 1_000_000, houseMicrosPerDay: 1e12 },
     }),
@@ -124,8 +124,6 @@ export async function begin(parts: Parts, who: Somebody) {
   const reserved = await parts.allowance.reserve({
     ...claim,
     userId: who.userId,
-    provider: 'openai',
-    model: 'm',
     inputMicros: 1_000,
     outputMicrosPerMillion: 1_000_000,
     maxOutputTokens: 4_000,

@@ -1,0 +1,217 @@
+/**
+ * The ledger: what a turn can cost at most is set aside before its provider is asked, in every budget
+ * that it counts in, and settled with what it did cost. Whoever locks rows takes them in this order:
+ * turn, reservation, budgets by their ids.
+ */
+
+import type { Database } from '../db/client.ts';
+import { type SQL, sql } from '../db/drizzle.ts';
+import { type Budget, openWindows } from './budgets.ts';
+import { LEAST_OUTPUT_TOKENS } from './clamp.ts';
+import { type Settlement, settleMany, settlementOf } from './settlement.ts';
+
+/** Who pays. */
+export type FundingKind = 'own' | 'pool' | 'credit' | 'house';
+
+export interface Payer {
+  readonly kind: FundingKind;
+  /** Which pool, or which credit. */
+  readonly id: number | null;
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** One budget that a turn counts in, and how far that may go. */
+export interface Cap<Code extends string = string> extends Budget {
+  /** Null: it is counted, without a limit. `granted`: what was put in (`grant`). */
+  readonly limitMicros: number | null | 'granted';
+  readonly turnsLimit: number | null;
+  /** `answered`: it pays for nothing where nothing was answered; `spent`: always what it cost. */
+  readonly charge: 'spent' | 'answered';
+  /** What the turn is refused with. */
+  readonly refusals: { readonly turns: Code; readonly money: Code };
+}
+
+export interface ReserveRequest<Code extends string> {
+  readonly turnId: number;
+  readonly attempt: number;
+  readonly userId: number;
+  readonly payer: Payer;
+  /** From above, in tokens. */
+  readonly inputTokens: number;
+  /** The most output wanted, in tokens. */
+  readonly maxOutputTokens: number;
+  /** Undefined: the model's price is unknown, so that nothing can be set aside, and no limit be kept. */
+  readonly cost: CallCost | undefined;
+  /** Of several that refuse, the one is told that comes back last; of equals, the first here. */
+  readonly caps: readonly Cap<Code>[];
+}
+
+export interface CallCost {
+  /** The most that the input can cost, in micros. */
+  readonly inputMicros: number;
+  /** Micros a million output tokens. */
+  readonly outputMicrosPerMillion: number;
+}
+
+export type Reserved<Code extends string> =
+  | { readonly ok: true; readonly maxOutputTokens: number; readonly amountMicros: number }
+  | { readonly ok: false; readonly reason: Code; readonly cap: Cap<Code> }
+  | { readonly ok: false; readonly reason: 'taken-over' | 'price-unknown' };
+
+export interface Ledger {
+  /**
+   * Sets the most that the turn can cost aside in all its budgets, clamps the output to what the
+   * least of them still pays for, and records on the turn who pays and that its provider is about
+   * to be asked; or says which budget is used up. One statement, so that rows that are many turns'
+   * are held for no longer than that; three where a window is new.
+   */
+  reserve<Code extends string>(request: ReserveRequest<Code>): Promise<Reserved<Code>>;
+  /**
+   * Replaces the attempt's reservation with what it cost, never more than was set aside: that is the
+   * most that the call can cost, whatever a provider says it used. Twice changes nothing.
+   * @returns common table expressions for the caller's statement
+   * @param given the name of one of its table expressions, without rows of which nothing is settled
+   */
+  settlement(settlement: Settlement, given: 'stored'): SQL;
+  /**
+   * Settles what attempts before this one left behind when their worker died: at the whole
+   * reservation where the provider may have been asked, since nobody knows what was used.
+   */
+  settleLost(
+    turn: { readonly turnId: number; readonly attempt: number },
+    providerWasAsked: boolean,
+  ): Promise<void>;
+}
+
+interface ReservedRow extends Record<string, unknown> {
+  readonly held: boolean;
+  readonly opened: number;
+  readonly output: number;
+  readonly amount: number;
+  readonly nth: number | null;
+  readonly what: 'turns' | 'money' | null;
+}
+
+export function createLedger({
+  db,
+  now = () => new Date(),
+}: {
+  readonly db: Database;
+  readonly now?: () => Date;
+}): Ledger {
+  /** @returns undefined where a window has no row yet */
+  async function tryReserve<Code extends string>(
+    request: ReserveRequest<Code>,
+  ): Promise<Reserved<Code> | undefined> {
+    const [row] = await db.execute<ReservedRow>(reservation(request, now()));
+    if (row?.held !== true) return { ok: false, reason: 'taken-over' };
+    if (row.opened < request.caps.length) return undefined;
+    const cap = row.nth === null ? undefined : request.caps[row.nth];
+    if (cap !== undefined && row.what !== null) {
+      return { ok: false, reason: cap.refusals[row.what], cap };
+    }
+    return { ok: true, maxOutputTokens: row.output, amountMicros: row.amount };
+  }
+
+  return {
+    async reserve(request) {
+      if (request.cost === undefined && request.caps.some((cap) => cap.limitMicros !== null)) {
+        return { ok: false, reason: 'price-unknown' };
+      }
+      const reserved = await tryReserve(request);
+      if (reserved !== undefined) return reserved;
+      await openWindows(db, request.caps);
+      const again = await tryReserve(request);
+      if (again === undefined) throw new Error('an insert made no row');
+      return again;
+    },
+
+    settlement: (what, given) => settlementOf(what, now(), given),
+
+    async settleLost({ turnId, attempt }, providerWasAsked) {
+      const lost = sql`r.turn_id = ${turnId} and r.attempt < ${attempt}`;
+      const micros = providerWasAsked ? sql`r.amount_micros` : sql`0`;
+      await db.execute(sql`
+        with ${settleMany(lost, { micros, answered: sql`false` }, now())} select from settled`);
+    },
+  };
+}
+
+/** A clock that is behind counts in the window that has begun elsewhere: the newest of two. */
+function reservation(request: ReserveRequest<string>, at: Date): SQL {
+  const { turnId, attempt, userId, payer, cost, inputTokens, maxOutputTokens: most } = request;
+  const input = sql`${cost?.inputMicros ?? 0}::bigint`;
+  const rate = sql`${cost?.outputMicrosPerMillion ?? 0}::numeric`;
+  const least = sql`${Math.min(LEAST_OUTPUT_TOKENS, most)}::bigint`;
+  const caps = request.caps.map((cap, nth) => ({
+    nth,
+    kind: cap.holder.kind,
+    holder: cap.holder.id,
+    period: cap.window.period,
+    starts: cap.window.starts,
+    ends: cap.window.ends,
+    micros: typeof cap.limitMicros === 'number' ? cap.limitMicros : null,
+    granted: cap.limitMicros === 'granted',
+    turns: cap.turnsLimit,
+    answered: cap.charge === 'answered',
+  }));
+  return sql`
+    with held as materialized (
+      select id from turns where id = ${turnId} and attempt = ${attempt} and status = 'running'
+      for no key update
+    ), wanted as materialized (
+      select * from jsonb_to_recordset(${JSON.stringify(caps)}::text::jsonb) as w (
+        nth int, kind text, holder text, period text, starts timestamptz, ends timestamptz,
+        micros bigint, granted boolean, turns int, answered boolean)
+    ), locked as materialized (
+      select w.nth, w.ends, w.turns as turns_limit, w.answered, b.id, b.starts, b.turns,
+             case when w.granted then b.granted_micros else w.micros end
+               - b.spent_micros - b.reserved_micros as left_micros
+      from wanted w join budgets b on b.holder_kind = w.kind and b.holder_id = w.holder
+        and b.period = w.period and b.starts in (w.starts, w.ends)
+      where exists (select from held)
+      order by b.id for no key update of b
+    ), counted as (
+      select distinct on (nth) * from locked order by nth, starts desc
+    ), refused as (
+      -- Told by what comes back last: with a used-up month the next day is no help.
+      select nth, case when turns >= turns_limit then 'turns' else 'money' end as what
+      from counted
+      where turns >= turns_limit
+         or left_micros < ${input}
+         or (left_micros - ${input})::numeric * 1000000 < ${least} * ${rate}
+      order by ends desc nulls first, nth limit 1
+    ), clamped as (
+      -- How many output tokens what is left pays for after the input; least() passes over null.
+      select case when ${rate} = 0 then ${most}::bigint
+        else least(${most}::bigint, floor((min(left_micros) - ${input}) * 1000000 / ${rate}))::bigint
+        end as output, count(*)::int as opened
+      from counted
+    ), offer as (
+      -- Rounded up, so that what is reserved covers whatever is used.
+      select output, opened, ${input} + ceil(output * ${rate} / 1000000)::bigint as amount
+      from clamped
+    ), granted as (
+      select held.id, offer.* from held, offer
+      where opened = ${caps.length}::int and not exists (select from refused)
+    ), called as (
+      update turns t set called_at = now(), funding = ${payer.kind}::text, funding_id = ${payer.id}::bigint,
+             provider = ${payer.provider}, model = ${payer.model}
+      from granted where t.id = granted.id
+    ), charged as (
+      update budgets b set reserved_micros = b.reserved_micros + granted.amount, turns = b.turns + 1
+      from granted, counted where b.id = counted.id
+    ), reserved as (
+      insert into reservations (turn_id, attempt, user_id, funding, funding_id, provider, model,
+                                amount_micros, tokens, at, spent_budgets, answered_budgets)
+      select id, ${attempt}::int, ${userId}::bigint, ${payer.kind}::text, ${payer.id}::bigint,
+             ${payer.provider}::text, ${payer.model}::text, amount, ${inputTokens}::bigint + output,
+             ${at.toISOString()}::timestamptz,
+             array(select id from counted where not answered order by id),
+             array(select id from counted where answered order by id)
+      from granted
+    )
+    select exists (select from held) as held, opened, output, amount, r.nth, r.what
+    from offer left join refused r on true`;
+}

@@ -1,0 +1,92 @@
+/** The ledger as tests ask it: the house's turns, a user's own ones, and whether all sums are right. */
+
+import { expect } from 'vitest';
+import type { Database } from '../../src/db/client.ts';
+import { eq } from '../../src/db/drizzle.ts';
+import { ownLimits } from '../../src/db/schema.ts';
+import {
+  type AllowanceLimits,
+  type ChatCap,
+  createAllowance,
+} from '../../src/funding/allowance.ts';
+import type { Cap } from '../../src/funding/ledger.ts';
+import { createLedger } from '../../src/funding/ledger.ts';
+import { ledgerDifferences } from '../../src/funding/ledger-check.ts';
+import { ownCaps } from '../../src/funding/own-limit.ts';
+
+interface Call {
+  readonly turnId: number;
+  readonly attempt: number;
+  readonly userId: number;
+  readonly inputMicros: number;
+  readonly outputMicrosPerMillion: number;
+  readonly maxOutputTokens: number;
+}
+
+export type HouseLedger = ReturnType<typeof houseLedger>;
+
+export function houseLedger({
+  db,
+  limits,
+  now = () => new Date(),
+}: {
+  readonly db: Database;
+  readonly limits: AllowanceLimits;
+  readonly now?: () => Date;
+}) {
+  const allowance = createAllowance({ db, limits, now });
+  const { settlement, settleLost } = createLedger({ db, now });
+  const { reserve } = ledgerCalls({ db, now });
+  return {
+    ...allowance,
+    settlement,
+    settleLost,
+    reserve: ({ chat, ...call }: Call & { readonly chat?: ChatCap }) =>
+      reserve('house', call, allowance.caps(call.userId, chat)),
+  };
+}
+
+export function ownLedger({ db, now }: { readonly db: Database; readonly now: () => Date }) {
+  const { settlement, settleLost } = createLedger({ db, now });
+  const { reserve } = ledgerCalls({ db, now });
+  return {
+    settlement,
+    settleLost,
+    async reserve(call: Call, priced = true) {
+      const [row] = await db.select().from(ownLimits).where(eq(ownLimits.userId, call.userId));
+      const none = { dayLimitMicros: null, monthLimitMicros: null };
+      return reserve('own', call, ownCaps(call.userId, row ?? none, now()), priced);
+    },
+  };
+}
+
+function ledgerCalls({ db, now }: { readonly db: Database; readonly now: () => Date }) {
+  const ledger = createLedger({ db, now });
+  return {
+    async reserve<Code extends string>(
+      kind: 'own' | 'house',
+      { turnId, attempt, userId, maxOutputTokens, ...cost }: Call,
+      caps: readonly Cap<Code>[],
+      priced = true,
+    ) {
+      const payer = { kind, id: null, provider: 'openai', model: 'm' };
+      const reserved = await ledger.reserve({
+        turnId,
+        attempt,
+        userId,
+        payer,
+        inputTokens: 100,
+        maxOutputTokens,
+        cost: priced ? cost : undefined,
+        caps,
+      });
+      if (reserved.ok) return reserved;
+      return { ok: false as const, reason: reserved.reason };
+    },
+  };
+}
+
+/** Every sum is that of its rows. */
+export async function expectSums(db: Database): Promise<void> {
+  expect(await ledgerDifferences(db)).toEqual([]);
+}
