@@ -38,8 +38,8 @@ export interface CommandRunner {
   /** Runs what a deep link or a `run:` button names: `consent-12` is command `consent` with `12`. */
   runLinked(context: CommandContext): Promise<boolean>;
   /**
-   * Tells people whose command, or whose refusal, a process that died had begun more than five
-   * seconds ago: what is younger may come again, or be at work in another process.
+   * Tells people whose command, or whose refusal, a process that died had begun, and which has shown
+   * no sign of life for five seconds: what is younger may come again, or be at work elsewhere.
    */
   tellInterrupted(): Promise<void>;
   /** Resolves when all work that was put off has ended. */
@@ -51,6 +51,9 @@ interface RunningContext extends CommandContext {
   done(): Promise<void>;
 }
 
+/** How often a process says that it is still at its commands, in milliseconds. */
+const SIGN_OF_LIFE_MS = 2_000;
+
 /** Anybody can make up a link: it names a row at most (a number or a UUID), never a code or a key. */
 const ROW = /^(\d{1,16}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12})$/;
 
@@ -60,6 +63,7 @@ export function createCommandRunner({
   sender,
   privateNotices,
   processId,
+  signOfLifeMs = SIGN_OF_LIFE_MS,
   log,
 }: {
   readonly db: Database;
@@ -68,6 +72,7 @@ export function createCommandRunner({
   readonly privateNotices: PrivateNotices;
   /** Another one at each start. */
   readonly processId: string;
+  readonly signOfLifeMs?: number;
   readonly log: Log;
 }): CommandRunner {
   const under = new Set<Promise<unknown>>();
@@ -243,6 +248,17 @@ export function createCommandRunner({
     return begun.length > 0;
   }
 
+  /** What takes long is not taken for interrupted by another process that starts meanwhile. */
+  function keepAlive(message: IncomingMessage): NodeJS.Timeout {
+    const say = () =>
+      db
+        .update(inbox)
+        .set({ receivedAt: sql`now()` })
+        .where(and(at(message), eq(inbox.handler, processId), isNull(inbox.handledAt)))
+        .catch((error: unknown) => log.warn({ error: serializeError(error) }, 'inbox'));
+    return setInterval(() => void say(), signOfLifeMs).unref();
+  }
+
   return {
     run,
     runLinked,
@@ -253,8 +269,10 @@ export function createCommandRunner({
       if (before !== undefined) return before;
       // Until all of it has ended, what was put off too: a redelivery in between is the same message.
       let ended: Promise<void> = Promise.resolve();
+      let alive: NodeJS.Timeout | undefined;
       const carriedOut = (async () => {
         if (!(await begin(message, outcome))) return;
+        alive = keepAlive(message);
         const context = contextOf(
           {
             chat: message.chat,
@@ -282,7 +300,10 @@ export function createCommandRunner({
       try {
         await carriedOut;
       } finally {
-        void ended.then(() => inFlight.delete(id));
+        void ended.then(() => {
+          clearInterval(alive);
+          inFlight.delete(id);
+        });
       }
     },
 

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Database, Queryable } from '../db/client.ts';
-import { and, desc, eq, inArray, isNull, lt, sql } from '../db/drizzle.ts';
+import { and, desc, eq, inArray, isNull, lt, or, sql } from '../db/drizzle.ts';
 import { deliveries, inbox, turns } from '../db/schema.ts';
 import { detectKeys, scrub } from '../keys/detection.ts';
 import type { Vault } from '../keys/vault.ts';
@@ -21,6 +21,12 @@ import {
 const byNumber = new Intl.Collator('en', { numeric: true });
 /** Between the platform's dates of a comment and of what is forwarded with it, in milliseconds. */
 const FORWARD_GAP_MS = 1_000;
+/**
+ * Of a text that was split the same key tells no two texts apart: what comes so long after the first
+ * piece, by the platform's dates, and so long after the last wait ended, is another. In milliseconds.
+ */
+const SAME_WHOLE_MS = 10_000;
+const STILL_OPEN_MS = 1_000;
 /** How long more forwards are waited for, in milliseconds. */
 const FORWARD_WAIT_MS = 500;
 
@@ -303,7 +309,15 @@ export function createTurnIntake({
 /** Which turn, if any, a message is a further part of. */
 function wholeOf(message: IncomingMessage) {
   if (message.merge !== undefined) {
-    return and(eq(turns.mergeKey, message.merge.key), eq(turns.status, 'queued'));
+    return and(
+      eq(turns.mergeKey, message.merge.key),
+      eq(turns.status, 'queued'),
+      or(
+        sql`${turns.sentAt} >= ${message.sentAt.toISOString()}::timestamptz
+            - ${SAME_WHOLE_MS}::int * interval '1 ms'`,
+        sql`${turns.notBefore} > now() - ${STILL_OPEN_MS}::int * interval '1 ms'`,
+      ),
+    );
   }
   if (message.forwardedFrom === undefined || message.chat.kind !== 'direct') return undefined;
   // A comment is sent just before what is forwarded with it, and may have started already: as long

@@ -47,7 +47,8 @@ export function createHelp({
       const { kind, platform } = context.chat;
       // Where messages are kept from the bot, a command on one comes from that message's menu.
       const commandsReply = sender(platform).traits.showsQuoted === 'always';
-      context.answer(generalText.help(commands(), { inGroup: kind === 'group', commandsReply }));
+      const where = platform === 'terminal' ? 'terminal' : kind;
+      context.answer(generalText.help(commands(), { where, commandsReply }));
     },
   };
 }

@@ -83,7 +83,7 @@ export function createModel(
     async run(context) {
       const next = await previewFunding(parts, context.userId);
       if (next.kind !== 'own') {
-        context.answer(modelText.house(next.model));
+        context.answer(notOwn(next));
         return;
       }
       context.later(async () => {
@@ -94,7 +94,7 @@ export function createModel(
         else if (found !== undefined) context.replace(await set(context, next.provider, found.id));
         else {
           const like = list.models.filter((m) => m.id.toLowerCase().includes(wanted.toLowerCase()));
-          context.replace(modelText.unknown(wanted));
+          context.replace(modelText.unknown(wanted, like.length > 0));
           const shown = like.length > 0 ? { ...list, models: like } : list;
           context.answer(page(next.provider, next.model, shown, 0));
         }
@@ -104,7 +104,7 @@ export function createModel(
     async press(context) {
       const next = await previewFunding(parts, context.userId);
       if (next.kind !== 'own') {
-        context.replace(modelText.house(next.model));
+        context.replace(notOwn(next));
         return;
       }
       context.later(async () => {
@@ -120,6 +120,13 @@ export function createModel(
       });
     },
   };
+}
+
+/** Where there is nothing to choose. */
+function notOwn(next: Awaited<ReturnType<typeof previewFunding>>): Notice {
+  return next.kind === 'none'
+    ? modelText.keyCannotBeUsed()
+    : modelText.house(next.model, next.provider === 'offline');
 }
 
 /** Names a model within the 64 bytes of a button's action. */

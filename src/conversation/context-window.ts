@@ -75,8 +75,8 @@ export async function readContext(
     });
     if (opened === undefined) continue;
     const [input, answer] = opened;
-    const question = userText(decodeTurnInput(input), request.kind, new Map());
-    // Providers refuse empty messages: a turn of an image alone, or one stopped before its answer.
+    const question = userText(decodeTurnInput(input), request.kind, 'gone');
+    // Providers refuse empty messages: those of a turn that was stopped before its answer.
     if (question.trim() === '' || answer.trim() === '') continue;
     const cost = request.countTokens(question) + request.countTokens(answer);
     if (tokens + cost > request.budgetTokens) break;

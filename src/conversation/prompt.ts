@@ -21,18 +21,24 @@ export interface FetchedText {
   readonly text: string;
 }
 
-/** The user's message of one turn, for the model. */
+/** Stands for files of earlier messages: they are kept nowhere. */
+const NO_LONGER_HERE = '(This file is no longer here. If you need it, ask for it again.)';
+
+/**
+ * The user's message of one turn, for the model.
+ * @param texts files that were fetched; others are not mentioned. `gone`: the turn is over
+ */
 export function userText(
   input: TurnInput,
   kind: 'direct' | 'group',
-  texts: ReadonlyMap<string, FetchedText>,
+  texts: ReadonlyMap<string, FetchedText> | 'gone',
 ): string {
   const body = input.parts.map((part) => partText(part, texts)).join('\n');
   if (kind === 'direct') return body;
   return tagged('message', { author: input.authorName }, body);
 }
 
-function partText(part: TurnPart, texts: ReadonlyMap<string, FetchedText>): string {
+function partText(part: TurnPart, texts: Parameters<typeof userText>[2]): string {
   const pieces: string[] = [];
   if (part.quoted !== undefined) {
     const author = part.quoted.fromBot ? 'you' : part.quoted.authorName;
@@ -53,9 +59,10 @@ function partText(part: TurnPart, texts: ReadonlyMap<string, FetchedText>): stri
 
 function files(
   references: TurnPart['files'],
-  texts: ReadonlyMap<string, FetchedText>,
+  texts: Parameters<typeof userText>[2],
 ): readonly string[] {
   return references.flatMap((reference) => {
+    if (texts === 'gone') return [tagged('file', { name: reference.name }, NO_LONGER_HERE)];
     const fetched = texts.get(reference.id);
     return fetched === undefined
       ? []

@@ -187,6 +187,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       }
       // Who asked there is told by what closed it.
       if (abortReason(signal) === 'closed') return mailbox.finish(turn, 'cancelled', null);
+      if (isLeft(turn, error)) await mailbox.cancel({ chatIds: [turn.chatId] }, 'closed');
       const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;
       if (!error.retryable || tooLate) return giveUp(turn, answer !== '');
       const tries = await store.countDeliveryTry(turn);
@@ -314,6 +315,15 @@ function hasHiddenQuote({ input }: RunningTurn, { traits }: PlatformSender): boo
   return input.parts.some(
     ({ quoted }) => quoted !== undefined && quoted.text.trim() === '' && quoted.files.length === 0,
   );
+}
+
+/**
+ * Nobody reads there any more, whether or not an event says so: what else waits there is to cost
+ * nothing. Where a message brings its own way to answer, the others may have one that works.
+ */
+function isLeft({ chat, input }: RunningTurn, { code }: PlatformError): boolean {
+  const isClosed = code === 'blocked' || code === 'gone';
+  return isClosed && chat.kind === 'direct' && input.replyHandle === undefined;
 }
 
 /** What an earlier attempt stored. */

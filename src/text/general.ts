@@ -37,19 +37,22 @@ export const generalText = {
   help: (
     commands: readonly { name: string; description: string }[],
     facts: {
-      inGroup: boolean;
+      /** `terminal`: there are no groups and no files. */
+      where: 'group' | 'direct' | 'terminal';
       /** Commands can reply to a message; else there are commands in its menu. */
       commandsReply: boolean;
     },
   ): Notice => ({
     markdown: [
-      facts.inGroup
+      facts.where === 'group'
         ? `In groups I answer when you mention me, reply to me, or send /ask. ${
             facts.commandsReply
               ? 'Reply to somebody’s message with /ask to ask about it.'
               : `For somebody’s code there is **${codeHelpMenu[0]?.label}** in the menu of that message, under Apps.`
           }`
-        : 'Just write to me; send text files and images along. In groups, mention me, reply to me, or send /ask.',
+        : facts.where === 'terminal'
+          ? 'Just write to me. Several lines can be pasted in; Ctrl-C stops an answer.'
+          : 'Just write to me; send text files and images along. In groups, mention me, reply to me, or send /ask.',
       '',
       ...commands
         .filter(({ description }) => description !== '')

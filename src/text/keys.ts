@@ -105,7 +105,12 @@ export const keysText = {
       }[reason],
       ...couldNotDelete(message),
     ].join('\n\n'),
-    buttons: [[{ label: 'Try again', action: 'run:setkey' }]],
+    buttons: [
+      [
+        { label: 'Try again', action: 'run:setkey' },
+        ...(reason === 'unrecognised' && message !== 'none' ? [CANCEL] : []),
+      ],
+    ],
   }),
 
   notRecognised: (message: MessageWithKey): Notice => ({
@@ -117,7 +122,7 @@ export const keysText = {
   }),
 
   tooManyChecks: (retryAt: Date): Notice => ({
-    markdown: `That were too many keys in one minute. Try again ${time(retryAt)}. I kept nothing.`,
+    markdown: `Those were too many keys in one minute. Try again ${time(retryAt)}. I kept nothing.`,
   }),
 
   pasted: (facts: {

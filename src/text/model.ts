@@ -40,13 +40,26 @@ export const modelText = {
     markdown: `From now on: ${inlineCode(model)} (${priceText(price)}).`,
   }),
 
-  unknown: (wanted: string): Notice => ({
-    markdown: `I don’t find ${inlineCode(wanted.slice(0, 100))} among the models of your key. The nearest are:`,
+  /** @param isLike whether the list that follows is of those with such a name */
+  unknown: (wanted: string, isLike: boolean): Notice => ({
+    markdown: `I don’t find ${inlineCode(wanted.slice(0, 100))} among the models of your key. ${isLike ? 'The nearest are:' : 'These are there:'}`,
   }),
 
-  house: (model: string): Notice => ({
-    markdown: `The house answers you with ${inlineCode(model)}. With a key of your own you choose the model yourself.`,
+  house: (model: string, offline: boolean): Notice => ({
+    markdown: `${offline ? 'The house has no key yet, so a built-in offline provider answers you, without any model' : `The house answers you with ${inlineCode(model)}`}. With a key of your own you choose the model yourself.`,
     buttons: [[{ label: 'Use my own key', directChat: 'setkey' }]],
+  }),
+
+  /** Nobody answers: the user's own key was refused, and the house does not pay instead. */
+  keyCannotBeUsed: (): Notice => ({
+    markdown:
+      'Your own key can’t be used, so there is no model to choose. Replace the key, or delete it to go back to the free allowance.',
+    buttons: [
+      [
+        { label: 'Replace the key', directChat: 'setkey' },
+        { label: 'My keys', directChat: 'keys' },
+      ],
+    ],
   }),
 };
 

@@ -3,6 +3,9 @@
 /** Stands in a group, as plain text, until the first words of an answer are there. */
 export const THINKING = 'Thinking…';
 
+/** Label of the button below an answer that grows in a group. Plain text. */
+export const STOP = 'Stop';
+
 /** Comes before a part of an answer of which nobody knows whether it arrived already. */
 export const MAY_BE_A_REPEAT =
   '_The connection broke while this was being sent, so it may stand here twice._';

@@ -5,7 +5,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
 import type { Behaviour, Failure } from '../fakes/behaviour.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
-import { asked, botMessages, botSays, loggedErrors, madeKey, textOf } from '../support/people.ts';
+import {
+  asked,
+  botMessages,
+  botSays,
+  loggedErrors,
+  madeKey,
+  takenIn,
+  textOf,
+} from '../support/people.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** What a question, once or always, is answered with; anything else is echoed. */
 function scriptOf() {
@@ -313,6 +322,32 @@ describe('Telegram that fails', () => {
         .some((r) => /"content":"waiting when/.test(JSON.stringify(r.body))),
     ).toBe(false);
     expect(botMessages(world, chat)).toHaveLength(1);
+  });
+
+  test('an account that is gone costs nothing more, though no update says that it is', async () => {
+    const { user, chat } = someoneIn(world);
+    world.openai.script([{ text: 'slow', delayMs: 500 }]);
+    world.telegram.say(chat, user, 'running when deleted');
+    await world.telegram.waitFor(() => asked(world, 'running when deleted').length === 1);
+    world.telegram.fail({
+      method: /./,
+      when: toChat(chat),
+      status: 403,
+      description: 'Forbidden: user is deactivated',
+    });
+    for (const number of ['one', 'two']) {
+      world.telegram.say(chat, user, `waiting when deleted ${number}`);
+    }
+    const open = async () => {
+      const [row] = await world.database.db.execute<{ open: number }>(sql`
+        select open from mailbox join identities using (user_id)
+        where platform_user_id = ${String(user.id)}`);
+      return row?.open;
+    };
+    await takenIn(world);
+    expect(await open()).toBe(3);
+    await waitFor(async () => (await open()) === 0);
+    expect(asked(world, '"content":"waiting when deleted')).toHaveLength(0);
   });
 
   test('none of this was an error of ours', () => {

@@ -62,9 +62,11 @@ describe('/model', () => {
     who.say('/model GPT-5.4-mini');
     await who.sees(/From now on: gpt-5\.4-mini/);
     who.say('/model luna');
-    await who.sees(/don’t find luna/);
+    await who.sees(/don’t find luna.*nearest/);
     const near = await who.sees(/Models that your key may use/);
     expect(world.telegram.buttons(near).map((b) => b.label)).toEqual(['gpt-5.6-luna']);
+    who.say('/model nothing-like-it');
+    await who.sees(/don’t find nothing-like-it.*These are there/);
   });
 
   test('offers the usual models to a restricted key', async () => {
@@ -83,6 +85,22 @@ describe('/model', () => {
     who.say('are you there?');
     await who.sees(/are you there/);
     expect(world.openai.completions().at(-1)?.path).toMatch(/responses/);
+  });
+
+  test('with a key that was refused says so, and never that the house answers', async () => {
+    const who = person('Nora');
+    const key = await bringKey(who);
+    world.openai.keys.set(key, 'revoked');
+    who.say('hello?');
+    await who.sees(/refuses your key/);
+    for (const command of ['/model', '/model gpt-5.4']) {
+      const before = who.fromBot().length;
+      who.say(command);
+      await world.telegram.waitFor(() => who.fromBot().length > before);
+      const said = who.fromBot().at(-1);
+      expect(said?.text).toMatch(/key can’t be used/);
+      expect(said?.text).not.toMatch(/house/);
+    }
   });
 
   test('without a key of one’s own says how to get the choice', async () => {
@@ -170,7 +188,8 @@ describe('a guided /setkey', () => {
     expect(world.telegram.buttons(page).find((b) => b.label === 'Get a key')?.url).toMatch(
       /^https:/,
     );
-    who.press(page, 'Cancel');
+    who.say('where is it?');
+    who.press(await who.sees(/does not look like a key/), 'Cancel');
     await who.sees(/No key was taken/);
     who.say('a plain question');
     await who.sees(/a plain question/);

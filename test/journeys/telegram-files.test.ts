@@ -3,7 +3,15 @@
 import type { Chat, User } from 'grammy/types';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWorld, type World } from '../support/latchkey.ts';
-import { asked, botMessages, botSays, loggedErrors, madeKey, textOf } from '../support/people.ts';
+import {
+  asked,
+  botMessages,
+  botSays,
+  loggedErrors,
+  madeKey,
+  promptOf,
+  textOf,
+} from '../support/people.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -44,6 +52,18 @@ describe('text files', () => {
     await botSays(world, chat, /what does this do/);
     const [request] = asked(world, 'pomelo');
     expect(JSON.stringify(request?.body)).toMatch(/<file name=.{1,3}main\.rs.*pomelo.*what does/s);
+  });
+
+  test('one that was read before is named to the model, which does not have it any more', async () => {
+    const { user, chat } = someone();
+    const file = text('lib.rs', 'fn feijoa() {}');
+    world.telegram.sendDocument(chat, user, { ...file, caption: 'explain the library' });
+    await botSays(world, chat, /explain the library/);
+    world.telegram.say(chat, user, 'and its last line?');
+    await botSays(world, chat, /and its last line/);
+    const { said } = promptOf(asked(world, 'and its last line')[0]?.body);
+    expect(said).toMatch(/<file name=.{1,3}lib\.rs.*no longer.*explain the library/s);
+    expect(said).not.toContain('feijoa');
   });
 
   test('in UTF-16 it is read as well', async () => {

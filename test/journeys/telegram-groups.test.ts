@@ -215,6 +215,27 @@ describe('stopping in groups', () => {
     await says(chat, /tock.*Stopped/s);
   }, 15_000);
 
+  test('the button below a growing answer stops it for who asked, and for nobody else', async () => {
+    const [alice, bob] = [person('Alice'), person('Bob')];
+    const chat = group([alice, bob]);
+    world.openai.script([{ text: 'tack '.repeat(500), chunkDelayMs: 20 }]);
+    say(chat, alice, `${me()} count once more`);
+    const growing = await says(chat, /tack|Thinking/);
+    const request = await world.telegram.waitFor(() => asked(world, 'count once more')[0]);
+    world.telegram.press(growing, 'Stop', bob);
+    await says(chat, /Only the person who asked/, { as: bob });
+    expect(request.aborted).toBe(false);
+    const begun = performance.now();
+    world.telegram.press(growing, 'Stop', alice);
+    await world.telegram.waitFor(() => request.aborted);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    const answer = await says(chat, /tack.*Stopped/s);
+    expect(answer.message_id).toBe(growing.message_id);
+    expect(world.telegram.buttons(answer)).toEqual([]);
+    // What the press is answered with is for who pressed alone, however few rights the bot has.
+    expect(botMessages(world, chat)).toHaveLength(1);
+  }, 15_000);
+
   test('thrown out of a group, what waits there is cancelled before it costs anything', async () => {
     const alice = person('Alice');
     const chat = group([alice]);

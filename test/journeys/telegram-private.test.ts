@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Message, User } from 'grammy/types';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sql } from '../../src/db/drizzle.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 
 let world: World;
@@ -223,6 +224,24 @@ describe('many messages', () => {
     await botSays(/You asked/);
     expect(world.openai.requests.filter((r) => r.path.includes('completions'))).toHaveLength(1);
     expect(JSON.stringify(world.openai.requests.at(-1)?.body)).toContain('ipsum end');
+  });
+
+  test('two long texts that were sent apart are two turns, though the first still waits', async () => {
+    await world.start();
+    world.openai.script([{ text: 'slow', delayMs: 1_500 }]);
+    say('one');
+    await world.telegram.waitFor(() => world.openai.completions().length === 1);
+    const { date } = say(`first ${'x'.repeat(4_080)}`);
+    await world.telegram.waitFor(() => world.telegram.pendingUpdates().length === 0);
+    // As if it had waited for a minute by now.
+    await world.database.db.execute(sql`
+      update turns set not_before = now() - interval '1 minute' where merge_key is not null`);
+    world.telegram.say(chat(), alice, `second ${'y'.repeat(4_080)}`, { date: date + 60 });
+    await world.telegram.waitFor(() => world.openai.completions().length === 3);
+    const [, first, second] = world.openai.completions().map((r) => JSON.stringify(r.body));
+    expect(first).toContain('first xxx');
+    expect(first).not.toContain('yyy');
+    expect(second).toContain('second yyy');
   });
 
   test('a comment and its forward become one turn, also when the comment has started alone', async () => {

@@ -1,8 +1,10 @@
 /** How an answer is shown while it grows: a draft in private chats, an edited message in groups. */
 
+import type { InlineKeyboardMarkup } from 'grammy/types';
+import { RUN_ACTION } from '../../chat/buttons.ts';
 import type { DeliveryLog, ReplyTarget } from '../../chat/reply.ts';
 import { NewestWins, type Shown } from '../../chat/sending/newest-wins.ts';
-import { THINKING } from '../../text/telegram.ts';
+import { STOP, THINKING } from '../../text/telegram.ts';
 import type { BotApi } from './bot-api.ts';
 import { destination } from './chat-address.ts';
 import { draftIdOf } from './draft-id.ts';
@@ -41,6 +43,10 @@ export interface PreviewParts {
 }
 
 const MAX_FAILURES = 3;
+/** Telegram's own stop button belongs to drafts, which there are in private chats only. */
+const STOP_KEYBOARD: InlineKeyboardMarkup = {
+  inline_keyboard: [[{ text: STOP, callback_data: `${RUN_ACTION}stop` }]],
+};
 
 /** A draft with Telegram's own stop button, in private chats only. An empty one says “Thinking…”. */
 export function draftPreview(
@@ -71,7 +77,10 @@ export function draftPreview(
   });
 }
 
-/** A message that is edited, and that the final answer takes over: part 0 of the delivery log. */
+/**
+ * A message that is edited, with a button to stop it, and that the final answer takes over: part 0
+ * of the delivery log.
+ */
 export function messagePreview(
   { outbox, pacing, timing }: PreviewParts,
   { chat, replyTo, deliveries }: ReplyTarget,
@@ -88,12 +97,12 @@ export function messagePreview(
       try {
         if (messageId === undefined) {
           const placed = await placeholder(deliveries, () =>
-            outbox.sendText(chat, content, { replyTo }),
+            outbox.sendText(chat, content, { replyTo, keyboard: STOP_KEYBOARD }),
           );
           messageId = placed.messageId;
           return placed.shown;
         }
-        await outbox.editText(chat, messageId, content);
+        await outbox.editText(chat, messageId, content, STOP_KEYBOARD);
         return 'shown';
       } catch (error) {
         const { code, retryAfterMs } = toPlatformError(error);

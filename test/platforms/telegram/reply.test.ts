@@ -157,6 +157,24 @@ describe('an answer in a group', () => {
     expect(telegram.callsOf('sendMessageDraft')).toEqual([]);
   });
 
+  test('has a button that stops it while it grows, and none in the end', async () => {
+    const { telegram, chat, question } = await askedInGroup();
+    const shown = () => telegram.messages(chat).findLast(({ from }) => from?.is_bot);
+    const data = () => {
+      const message = shown();
+      return message === undefined ? [] : telegram.buttons(message).map((button) => button.data);
+    };
+    const reply = open(telegram, target(chat, question));
+    await telegram.waitFor(() => shown()?.text === 'Thinking…');
+    expect(data()).toEqual(['run:stop']);
+    reply.show({ markdown: 'It is' });
+    await telegram.waitFor(() => shown()?.text === 'It is');
+    expect(data()).toEqual(['run:stop']);
+    await reply.finish({ markdown: 'It is `x`.' });
+    expect(shown()?.text).toBe('It is x.');
+    expect(data()).toEqual([]);
+  });
+
   test('that comes soon is sent without a placeholder', async () => {
     const { telegram, chat, question } = await askedInGroup();
     const reply = open(telegram, target(chat, question), { placeholderDelayMs: 5000 });
