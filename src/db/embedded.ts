@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { access, constants, mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import postgres from 'postgres';
 import { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
+import { openConnection } from './connection.ts';
 import { chooseAccount } from './embedded/account.ts';
 import { findBinaries } from './embedded/binaries.ts';
 import { lockDataDir } from './embedded/lock.ts';
@@ -112,12 +112,14 @@ async function readPassword(file: string): Promise<string> {
 }
 
 async function createDatabase(url: string): Promise<void> {
-  const client = postgres(url, { max: 1, onnotice: () => undefined });
+  const session = await openConnection({ url: new Secret(url) });
   try {
-    const found = await client`select 1 from pg_database where datname = ${EMBEDDED_DATABASE}`;
-    if (found.length === 0) await client.unsafe(`create database ${EMBEDDED_DATABASE}`);
+    const found = await session.run({
+      text: `select 1 from pg_database where datname = '${EMBEDDED_DATABASE}'`,
+    });
+    if (found.length === 0) await session.run({ text: `create database ${EMBEDDED_DATABASE}` });
   } finally {
-    await client.end({ timeout: 5 });
+    await session.close();
   }
 }
 
