@@ -32,7 +32,6 @@ import {
 } from './commands/general.ts';
 import { createKeyHistory } from './commands/key-history.ts';
 import { createDelKey, createKeys } from './commands/keys.ts';
-import { legalTexts } from './commands/legal-texts.ts';
 import { createLimit } from './commands/limit.ts';
 import { createLink } from './commands/link.ts';
 import { createTellLinked } from './commands/linked-notices.ts';
@@ -52,20 +51,18 @@ import { startWorker, type WorkerTiming } from './conversation/worker.ts';
 import { databaseHealth } from './db/health.ts';
 import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
-import { type House, readOwnKeys } from './funding/funding.ts';
+import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
-import { createPrices } from './funding/prices.ts';
-import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { tombstoneFileOf } from './keys/tombstones.ts';
 import { createVault } from './keys/vault.ts';
-import { defaultModel, remoteProviders } from './llm/catalogue.ts';
+import { remoteProviders } from './llm/catalogue.ts';
 import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError } from './log.ts';
@@ -73,9 +70,9 @@ import { createOperatorDesk } from './operator.ts';
 import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
+import { preflight } from './preflight.ts';
 import { createMailbox } from './queue/mailbox.ts';
 import { createWakeups } from './queue/wakeups.ts';
-import { Secret } from './secret.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
@@ -152,20 +149,9 @@ async function compose(
   onClose: (close: () => Promise<void>) => void,
 ): Promise<number | undefined> {
   const processId = randomUUID();
-  const prices = createPrices(
-    config.pricesFile === undefined ? {} : { overrides: await readPricesFile(config.pricesFile) },
-  );
-  const house: House =
-    config.house.provider === 'offline'
-      ? { provider: 'offline', model: defaultModel('offline'), apiKey: new Secret('offline') }
-      : config.house;
-  if (prices.priceOf(house.provider, house.model) === undefined) {
-    throw new StartError(
-      `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE.`,
-    );
-  }
-
-  const legal = await legalTexts(config, house);
+  const { prices, house, legal } = await preflight(config, {
+    servesElsewhere: terminalIo !== undefined || (tuning.platforms ?? []).length > 0,
+  });
 
   // Storage
   const { url, connection } = await openDatabase({

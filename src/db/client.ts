@@ -1,10 +1,19 @@
 import type { ExtractTablesWithRelations } from 'drizzle-orm';
 import type { PgDatabase } from 'drizzle-orm/pg-core';
 import type { PostgresJsDatabase, PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
-import { type ConnectOptions, openConnection } from './connection.ts';
+import {
+  type ConnectOptions,
+  createClient,
+  explainedRefusal,
+  sessionOptions,
+} from './connection.ts';
 import { drizzle, PostgresJsSession } from './drizzle.ts';
+import { onPool } from './drizzle-client.ts';
 import { isDrizzleError, toDatabaseError } from './errors.ts';
+import { createListener } from './listener.ts';
+import { createPool } from './pool.ts';
 import * as schema from './schema.ts';
+import { openSession } from './session.ts';
 
 export type { ConnectOptions } from './connection.ts';
 export { DatabaseError, describeDatabaseError, isUniqueViolation } from './errors.ts';
@@ -38,15 +47,23 @@ export interface DatabaseConnection {
  * @throws StartError when the database can't be reached or refuses.
  */
 export async function connectDatabase(options: ConnectOptions): Promise<DatabaseConnection> {
-  const client = await openConnection(options);
+  const client = createClient(options);
+  const address = sessionOptions(options);
+  const pool = createPool({
+    // drizzle changes how some types are read and written.
+    open: () => openSession({ ...address, types: client.options }),
+    max: options.maxConnections ?? 10,
+  });
+  const db = drizzle(onPool(client, pool), { schema });
+  await explainedRefusal(options, () => pool.use(async () => undefined));
+  const listener = createListener((onNotify) => openSession({ ...address, onNotify }));
   hardenSessions();
   return {
-    db: drizzle(client, { schema }),
-    async listen(channel, handler) {
-      const { unlisten } = await client.listen(channel, handler);
-      return unlisten;
+    db,
+    listen: (channel, handler) => listener.listen(channel, handler),
+    async close() {
+      await Promise.all([listener.close(), pool.close(5_000)]);
     },
-    close: () => client.end({ timeout: 5 }),
   };
 }
 

@@ -2,6 +2,7 @@ import postgres from 'postgres';
 import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import { toDatabaseError } from './errors.ts';
+import { clientOptions, openSession, type Session, type SessionOptions } from './session.ts';
 
 export interface ConnectOptions {
   readonly url: Secret;
@@ -9,34 +10,57 @@ export interface ConnectOptions {
   readonly maxConnections?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
+  /** See {@link SessionOptions}; default a minute. */
+  readonly answerWithinMs?: number;
 }
 
-/** A pool of postgres.js that has been tried. @throws StartError when it can't be, without the password */
-export async function openConnection(options: ConnectOptions): Promise<postgres.Sql> {
-  const url = options.url.reveal();
-  const client = createClient(url, options);
-  const { host, database } = describeAddress(url);
+const ANSWER_WITHIN_MS = 60_000;
+
+/**
+ * One connection of its own, on which a statement may take as long as it takes.
+ * @throws StartError when it can't be, without the password
+ */
+export function openConnection(
+  options: Pick<ConnectOptions, 'url' | 'applicationName'>,
+): Promise<Session> {
+  createClient(options);
+  const session = { ...sessionOptions(options), answerWithinMs: undefined };
+  return explainedRefusal(options, () => openSession(session));
+}
+
+/**
+ * A client of the driver's own, for what streams (COPY). Where its connection breaks, so does the
+ * work, and perhaps the process: for commands of the shell alone.
+ * @throws StartError when it can't connect, without the password
+ */
+export async function openStreaming(
+  options: Pick<ConnectOptions, 'url'> & { readonly applicationName: string },
+): Promise<postgres.Sql> {
+  const client = createClient(options);
   try {
-    await waitUntilReady(client);
+    await explainedRefusal(
+      options,
+      () => client`select set_config('application_name', ${options.applicationName}, false)`,
+    );
     return client;
   } catch (error) {
     await client.end({ timeout: 0 });
-    throw new StartError(`${explainRefusal(error, host, database)}. Check DATABASE_URL.`);
+    throw error;
   }
 }
 
-function createClient(url: string, options: ConnectOptions): postgres.Sql {
+export function sessionOptions(options: ConnectOptions): SessionOptions {
+  return {
+    url: options.url.reveal(),
+    applicationName: options.applicationName ?? 'latchkey',
+    answerWithinMs: options.answerWithinMs ?? ANSWER_WITHIN_MS,
+  };
+}
+
+/** It has not connected yet. @throws StartError for an address that is none */
+export function createClient({ url }: Pick<ConnectOptions, 'url'>): postgres.Sql {
   try {
-    return postgres(url, {
-      max: options.maxConnections ?? 10,
-      connect_timeout: 10,
-      connection: { application_name: options.applicationName ?? 'latchkey' },
-      onnotice: () => undefined,
-      types: {
-        // Ids, counts and micro-dollars: all far below 2^53.
-        bigint: { to: 20, from: [20], parse: Number, serialize: String },
-      },
-    });
+    return postgres(url.reveal(), clientOptions());
   } catch {
     throw new StartError(
       'DATABASE_URL is not an address of PostgreSQL: it takes postgres://host:port/database, with user:password@ before the host.',
@@ -44,15 +68,24 @@ function createClient(url: string, options: ConnectOptions): postgres.Sql {
   }
 }
 
-/** A server that has just been started refuses for a moment (57P03): that alone is waited for. */
-async function waitUntilReady(client: postgres.Sql): Promise<void> {
+/**
+ * Connects by `connect`. A server that has just been started refuses for a moment (57P03): that
+ * alone is waited for.
+ * @throws StartError
+ */
+export async function explainedRefusal<T>(
+  { url }: Pick<ConnectOptions, 'url'>,
+  connect: () => Promise<T>,
+): Promise<T> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     try {
-      await client`select 1`;
-      return;
+      return await connect();
     } catch (error) {
-      if (toDatabaseError(error).code !== '57P03' || Date.now() > deadline) throw error;
+      if (toDatabaseError(error).code !== '57P03' || Date.now() > deadline) {
+        const { host, database } = describeAddress(url.reveal());
+        throw new StartError(`${explainRefusal(error, host, database)}. Check DATABASE_URL.`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { access, constants, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import postgres from 'postgres';
 import { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
+import { openConnection } from './connection.ts';
 import { chooseAccount } from './embedded/account.ts';
 import { findBinaries } from './embedded/binaries.ts';
+import { explainSystemError, makeDataDir } from './embedded/data-dir.ts';
 import { lockDataDir } from './embedded/lock.ts';
 import { stopOrphan } from './embedded/orphan.ts';
 import { initialise, ROLE, startServer, stopServer } from './embedded/server.ts';
@@ -92,15 +93,6 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   }
 }
 
-async function makeDataDir(dataDir: string): Promise<void> {
-  try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw explainSystemError(error, dataDir);
-  }
-}
-
 async function readPassword(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim();
@@ -112,30 +104,13 @@ async function readPassword(file: string): Promise<string> {
 }
 
 async function createDatabase(url: string): Promise<void> {
-  const client = postgres(url, { max: 1, onnotice: () => undefined });
+  const session = await openConnection({ url: new Secret(url) });
   try {
-    const found = await client`select 1 from pg_database where datname = ${EMBEDDED_DATABASE}`;
-    if (found.length === 0) await client.unsafe(`create database ${EMBEDDED_DATABASE}`);
+    const found = await session.run({
+      text: `select 1 from pg_database where datname = '${EMBEDDED_DATABASE}'`,
+    });
+    if (found.length === 0) await session.run({ text: `create database ${EMBEDDED_DATABASE}` });
   } finally {
-    await client.end({ timeout: 5 });
-  }
-}
-
-function explainSystemError(error: unknown, dataDir: string): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'EACCES':
-    case 'EPERM':
-      return new StartError(`DATA_DIR ${dataDir} may not be written by this user.`);
-    case 'EROFS':
-      return new StartError(`DATA_DIR ${dataDir} is on a read-only file system.`);
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new StartError(`The disk is full: there is no room for DATA_DIR ${dataDir}.`);
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return new StartError(`DATA_DIR ${dataDir} is not a directory.`);
-    default:
-      return error;
+    await session.close();
   }
 }

@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import { openConnection } from './connection.ts';
 import { readMigrationFiles } from './drizzle.ts';
 import { toDatabaseError } from './errors.ts';
+import { transact } from './transaction.ts';
 
 /** Held while migrations run, so that processes that start together take turns. Any number will do. */
 const MIGRATION_LOCK = 7_204_118_355;
@@ -25,10 +27,8 @@ export function isKnownMigration(hash: string): boolean {
   return readMigrationFiles({ migrationsFolder: FOLDER }).some((known) => known.hash === hash);
 }
 
-interface AppliedMigration {
-  readonly hash: string;
-  readonly created_at: number;
-}
+const appliedSchema = z.array(z.object({ hash: z.string(), created_at: z.number() }));
+type AppliedMigration = z.infer<typeof appliedSchema>[number];
 
 /**
  * Brings the tables up to this code, all or nothing. The bookkeeping is drizzle's own
@@ -39,20 +39,20 @@ interface AppliedMigration {
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
   const { only } = options;
   const known = readMigrationFiles({ migrationsFolder: options.folder ?? FOLDER });
-  const client = await openConnection({
-    url: options.url,
-    maxConnections: 1,
-    applicationName: 'latchkey-migrate',
-  });
+  const session = await openConnection({ url: options.url, applicationName: 'latchkey-migrate' });
   try {
-    await client.begin(async (tx) => {
-      await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-      await tx`create schema if not exists drizzle`;
-      await tx`create table if not exists drizzle.__drizzle_migrations
-        (id serial primary key, hash text not null, created_at bigint)`;
-      const applied = await tx<
-        AppliedMigration[]
-      >`select hash, created_at from drizzle.__drizzle_migrations order by created_at`;
+    await transact(session, async (tx) => {
+      await tx.run({ text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` });
+      await tx.run({ text: 'create schema if not exists drizzle' });
+      await tx.run({
+        text: `create table if not exists drizzle.__drizzle_migrations
+          (id serial primary key, hash text not null, created_at bigint)`,
+      });
+      const applied = appliedSchema.parse(
+        await tx.run({
+          text: 'select hash, created_at from drizzle.__drizzle_migrations order by created_at',
+        }),
+      );
       refuseForeignHistory(applied, known);
       const missing = known.filter(
         ({ hash }) =>
@@ -62,9 +62,11 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
         options.onStep?.(applied.length === 0 ? 'Creating the tables…' : 'Updating the tables…');
       }
       for (const { sql: statements, hash, folderMillis } of missing) {
-        for (const statement of statements) await tx.unsafe(statement);
-        await tx`insert into drizzle.__drizzle_migrations (hash, created_at)
-          values (${hash}, ${folderMillis})`;
+        for (const text of statements) await tx.run({ text });
+        await tx.run({
+          text: 'insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)',
+          params: [hash, folderMillis],
+        });
       }
     });
   } catch (error) {
@@ -73,7 +75,7 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
       `The database's tables could not be made or brought up to date: ${toDatabaseError(error).message}`,
     );
   } finally {
-    await client.end({ timeout: 5 });
+    await session.close();
   }
 }
 

@@ -10,9 +10,9 @@ export async function holdSessionLock(
   url: Secret,
   lock: number,
 ): Promise<(() => Promise<void>) | undefined> {
-  const client = await openConnection({ url, maxConnections: 1, applicationName: 'latchkey-lock' });
-  const [row] = await client<{ held: boolean }[]>`select pg_try_advisory_lock(${lock}) as held`;
-  if (row?.held === true) return () => client.end({ timeout: 5 });
-  await client.end({ timeout: 5 });
+  const session = await openConnection({ url, applicationName: 'latchkey-lock' });
+  const [row] = await session.run({ text: `select pg_try_advisory_lock(${lock}) as held` });
+  if (row?.held === true) return () => session.close();
+  await session.close();
   return undefined;
 }

@@ -1,9 +1,10 @@
 /** KEY_RING_FILE: `{active, keys: {kid: key}, fingerprint, audit}`, each key 32 bytes in base64url. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, open, unlink } from 'node:fs/promises';
+import { link, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder, tryToWrite } from '../folders.ts';
 import { KeyRingError } from './key-ring.ts';
 
 const KEY_BYTES = 32;
@@ -44,17 +45,23 @@ export async function obtainRingFile(options: {
       `The key ring ${file} is missing, but the database holds what only it can open: put the copy of it back, or set KEY_RING_FILE to where it is.`,
     );
   }
-  if (!mayCreate) {
-    throw new KeyRingError(
-      `The key ring ${file} is missing: set KEY_RING_FILE to the ring that the other processes of this installation use.`,
-    );
-  }
+  if (!mayCreate) throw missing(file);
   const created = await create(file);
   const made = await readRingFile(file);
   if (made === undefined) {
     throw new KeyRingError(`The key ring ${file} vanished while it was made: start again.`);
   }
   return { contents: parseRingFile(made, file), created };
+}
+
+/** Whether {@link obtainRingFile} can work, as far as it shows without the database. @throws KeyRingError */
+export async function checkRingFile(file: string, mayCreate: boolean): Promise<void> {
+  const existing = await readRingFile(file);
+  if (existing !== undefined) return void parseRingFile(existing, file);
+  if (!mayCreate) throw missing(file);
+  await tryToWrite(dirname(file)).catch((error: unknown) => {
+    throw notMade(file, codeOf(error));
+  });
 }
 
 /** @returns undefined where there is no file. @throws KeyRingError */
@@ -93,7 +100,7 @@ async function create(file: string): Promise<boolean> {
   const folder = dirname(file);
   const draft = join(folder, `.key-ring-${randomUUID()}`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     try {
       {
         await using handle = await open(draft, 'wx', 0o600);
@@ -110,9 +117,7 @@ async function create(file: string): Promise<boolean> {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'EEXIST') return false;
-    throw new KeyRingError(
-      `The key ring ${file} can't be made (${code}): let the user that Latchkey runs as write to its folder, or set KEY_RING_FILE to another place.`,
-    );
+    throw notMade(file, code);
   }
 }
 
@@ -180,6 +185,18 @@ function countMembers(json: string): number {
     if (colon !== undefined) count += 1;
   }
   return count;
+}
+
+function missing(file: string): KeyRingError {
+  return new KeyRingError(
+    `The key ring ${file} is missing: set KEY_RING_FILE to the ring that the other processes of this installation use.`,
+  );
+}
+
+function notMade(file: string, code: string): KeyRingError {
+  return new KeyRingError(
+    `The key ring ${file} can't be made (${code}): let the user that Latchkey runs as write to its folder, or set KEY_RING_FILE to another place.`,
+  );
 }
 
 function malformed(file: string, why: string): KeyRingError {

@@ -5,9 +5,10 @@ import { dataKeys, installation } from '../db/schema.ts';
 import { countUse } from './kek-use.ts';
 import { type KeyRing, KeyRingError, type KeyRingKeeper } from './key-ring.ts';
 import { createFileKeeper } from './key-ring-edit.ts';
+import { checkRingFile } from './key-ring-file.ts';
 import { loadKeyRing } from './local-key-ring.ts';
 import { createReloadingKeyRing } from './reloading-key-ring.ts';
-import { openTransitKeyRing } from './transit-key-ring.ts';
+import { checkTransitKey, openTransitKeyRing } from './transit-key-ring.ts';
 
 export interface OpenKeyRingOptions {
   readonly db: Database;
@@ -23,6 +24,15 @@ export interface OpenedKeyRing {
   readonly ring: KeyRing;
   /** For the operator's shell. */
   readonly keeper: KeyRingKeeper;
+}
+
+/** What is wrong with the ring, as far as it shows without the database. @throws KeyRingError */
+export async function checkKeyRing(
+  config: KeyRingConfig,
+  { mayCreate }: Pick<OpenKeyRingOptions, 'mayCreate'>,
+): Promise<void> {
+  if (config.kind === 'file') await checkRingFile(config.file, mayCreate);
+  else await checkTransitKey(config);
 }
 
 /** The ring of this installation; made at the first start. @throws KeyRingError */

@@ -48,6 +48,16 @@ export interface OpenTransitOptions {
   readonly hasSealedRows: boolean;
 }
 
+/** @throws KeyRingError where Vault or its key is not what is needed */
+export async function checkTransitKey(config: VaultConfig): Promise<TransitClient> {
+  const client = createTransitClient(config);
+  const { type } = await orRefuse(() => client.key());
+  if (AEAD.test(type)) return client;
+  throw new KeyRingError(
+    `The Vault key ${config.mount}/${config.key} is of type ${type}, which can't bind a data key to its owner: make one of type aes256-gcm96.`,
+  );
+}
+
 /** @throws KeyRingError with what Vault lacks */
 export async function openTransitKeyRing({
   db,
@@ -55,13 +65,7 @@ export async function openTransitKeyRing({
   mayCreate,
   hasSealedRows,
 }: OpenTransitOptions): Promise<{ readonly ring: KeyRing; readonly keeper: KeyRingKeeper }> {
-  const client = createTransitClient(config);
-  const { type } = await orRefuse(() => client.key());
-  if (!AEAD.test(type)) {
-    throw new KeyRingError(
-      `The Vault key ${config.mount}/${config.key} is of type ${type}, which can't bind a data key to its owner: make one of type aes256-gcm96.`,
-    );
-  }
+  const client = await checkTransitKey(config);
   const own = await orRefuse(() => obtainOwnKeys({ db, client, mayCreate, hasSealedRows }));
   return { ring: createTransitKeyRing(client, own), keeper: createTransitKeeper(client, db) };
 }

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import type { Secret } from '../../secret.ts';
 import { StartError } from '../../start-error.ts';
-import { openConnection } from '../connection.ts';
+import { openStreaming } from '../connection.ts';
 import { isKnownMigration, migrateDatabase } from '../migrate.ts';
 import { quoted } from './format.ts';
 import { checkBackup, loadBackup } from './read.ts';
@@ -41,7 +41,7 @@ export async function restoreBackup({
   if (!migrations.every(isKnownMigration)) {
     throw new StartError('The backup was made by a newer Latchkey: update this one first.');
   }
-  const client = await openConnection({ url, maxConnections: 1, applicationName: NAME });
+  const client = await openStreaming({ url, applicationName: NAME });
   try {
     await refuseCompany(client);
     await refuseUsers(client);

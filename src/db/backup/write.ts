@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { TransactionSql } from 'postgres';
 import type { Secret } from '../../secret.ts';
-import { openConnection } from '../connection.ts';
+import { openStreaming } from '../connection.ts';
 import {
   type BackedUpTable,
   type BackupHeader,
@@ -42,11 +42,7 @@ export async function writeBackup({
   readonly onProgress?: (done: number, total: number) => void;
 }): Promise<WrittenBackup> {
   await refuseExisting(file);
-  const client = await openConnection({
-    url,
-    maxConnections: 1,
-    applicationName: 'latchkey-backup',
-  });
+  const client = await openStreaming({ url, applicationName: 'latchkey-backup' });
   const partial = `${file}.partial`;
   try {
     const gzip = createGzip();

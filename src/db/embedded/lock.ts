@@ -20,7 +20,8 @@ const held = new Set<DatabaseSync>();
  */
 export function lockDataDir(dataDir: string): () => void {
   // SQLite takes the lock in steps, and two that start at once can bar each other: so it tries again.
-  const file = new DatabaseSync(join(dataDir, 'latchkey.lock'), { timeout: 500 });
+  const path = join(dataDir, 'latchkey.lock');
+  const file = openFile(path);
   try {
     file.exec('pragma journal_mode = off; begin exclusive');
   } catch (error) {
@@ -30,10 +31,25 @@ export function lockDataDir(dataDir: string): () => void {
         `Another Latchkey is running with the data in ${dataDir}: stop it, or give this one a DATA_DIR of its own.`,
       );
     }
-    throw error;
+    throw unusable(path, error);
   }
   held.add(file);
   return () => {
     if (held.delete(file)) file.close();
   };
+}
+
+function openFile(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 500 });
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, error: unknown): StartError {
+  const why = error instanceof Error ? error.message : 'unknown';
+  return new StartError(
+    `The lock ${path} can't be used (${why}): let the user that Latchkey runs as write it.`,
+  );
 }
