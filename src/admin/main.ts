@@ -7,7 +7,7 @@ import { StartError } from '../start-error.ts';
 import { addAuditCommands } from './audit.ts';
 import { addKeyRingCommands } from './key-ring.ts';
 import { createOutput, type Output } from './output.ts';
-import type { Run } from './run.ts';
+import type { Run, RunWithout } from './run.ts';
 import { withSession } from './session.ts';
 
 function createProgram(outputOf: () => Output): Command {
@@ -19,7 +19,7 @@ function createProgram(outputOf: () => Output): Command {
     .helpCommand(false)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  const run: Run =
+  const runWithout: RunWithout =
     (work) =>
     async (...given) => {
       const command = given.at(-1);
@@ -27,19 +27,19 @@ function createProgram(outputOf: () => Output): Command {
       const stop = new AbortController();
       const onSignal = () => stop.abort();
       process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-      const output = outputOf();
       // The arguments are what commander parsed by the command's own declarations.
-      process.exitCode = await withSession(output, (session) =>
-        Reflect.apply(work, undefined, [
-          session,
-          output,
-          stop.signal,
-          command.opts(),
-          ...command.args,
-        ]),
-      );
+      process.exitCode = await Reflect.apply(work, undefined, [
+        outputOf(),
+        stop.signal,
+        command.opts(),
+        ...command.args,
+      ]);
     };
-  addKeyRingCommands(program, run);
+  const run: Run = (work) =>
+    runWithout((output, ...given) =>
+      withSession(output, (session) => Reflect.apply(work, undefined, [session, output, ...given])),
+    );
+  addKeyRingCommands(program, run, runWithout);
   addAuditCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {

@@ -17,3 +17,8 @@ export type Work<Options extends object, Args extends readonly string[]> = (
 export type Run = <Options extends object, Args extends readonly string[]>(
   work: Work<Options, Args>,
 ) => (...given: unknown[]) => Promise<void>;
+
+/** As {@link Run}, for what opens the installation by itself. */
+export type RunWithout = <Options extends object, Args extends readonly string[]>(
+  work: (output: Output, signal: AbortSignal, options: Options, ...args: Args) => Promise<number>,
+) => (...given: unknown[]) => Promise<void>;

@@ -11,6 +11,7 @@ import { migrateDatabase } from './migrate.ts';
 export async function openDatabase({
   database,
   maxConnections,
+  applicationName,
   onStep,
   onLost,
   onClose,
@@ -18,6 +19,8 @@ export async function openDatabase({
 }: {
   readonly database: Config['database'];
   readonly maxConnections: number;
+  /** By which the server tells connections apart; default `latchkey`: a bot or worker. */
+  readonly applicationName?: string;
   readonly onStep: (sentence: string) => void;
   /** The embedded server ended although nobody stopped it. */
   readonly onLost: (error: StartError) => void;
@@ -27,7 +30,11 @@ export async function openDatabase({
   readonly alongside?: boolean;
 }): Promise<{ readonly url: Secret; readonly connection: DatabaseConnection }> {
   const url = await addressOf();
-  const connection = await connectDatabase({ url, maxConnections });
+  const connection = await connectDatabase({
+    url,
+    maxConnections,
+    ...(applicationName === undefined ? {} : { applicationName }),
+  });
   onClose(() => connection.close());
   await migrateDatabase({ url, onStep });
   return { url, connection };

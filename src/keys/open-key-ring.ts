@@ -5,6 +5,7 @@ import { dataKeys, installation } from '../db/schema.ts';
 import { countUse } from './kek-use.ts';
 import { type KeyRing, KeyRingError, type KeyRingKeeper } from './key-ring.ts';
 import { createFileKeeper } from './key-ring-edit.ts';
+import { mustBeHome } from './key-ring-home.ts';
 import { loadKeyRing } from './local-key-ring.ts';
 import { createReloadingKeyRing } from './reloading-key-ring.ts';
 import { openTransitKeyRing } from './transit-key-ring.ts';
@@ -28,6 +29,7 @@ export interface OpenedKeyRing {
 /** The ring of this installation; made at the first start. @throws KeyRingError */
 export async function openKeyRing(options: OpenKeyRingOptions): Promise<OpenedKeyRing> {
   const { db, config, mayCreate } = options;
+  await mustBeHome(db, config.kind);
   const sealed = await db.select({ userId: dataKeys.userId }).from(dataKeys).limit(1);
   const hasSealedRows = sealed.length > 0;
   const opened =
