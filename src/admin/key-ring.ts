@@ -1,9 +1,10 @@
-/** `key-ring status | rotate | add | retire`. */
+/** `key-ring status | rotate | add | retire | move-to-vault | move-to-file`. */
 
 import type { Command } from 'commander';
 import type { KekStatus, RotationResult } from '../keys/key-ring-admin.ts';
+import { addMoveCommands } from './key-ring-move.ts';
 import { table } from './output.ts';
-import type { Run } from './run.ts';
+import type { Run, RunWithout } from './run.ts';
 
 const MEANINGS: Readonly<Record<KekStatus['state'], string>> = {
   active: 'active: wraps and opens',
@@ -12,7 +13,7 @@ const MEANINGS: Readonly<Record<KekStatus['state'], string>> = {
   lost: 'LOST: put it back from a copy of the ring',
 };
 
-export function addKeyRingCommands(program: Command, run: Run): void {
+export function addKeyRingCommands(program: Command, run: Run, runWithout: RunWithout): void {
   const keyRing = program
     .command('key-ring')
     .description('the keys that wrap every user’s data key');
@@ -93,6 +94,8 @@ export function addKeyRingCommands(program: Command, run: Run): void {
         return 0;
       }),
     );
+
+  addMoveCommands(keyRing, runWithout);
 }
 
 function sayRotation({ kid, resumed, stopped, rewrapped, failed, lost }: RotationResult): string[] {

@@ -40,7 +40,7 @@ function createProgram(outputOf: () => Output): Command {
     runWithout((output, ...given) =>
       withSession(output, (session) => Reflect.apply(work, undefined, [session, output, ...given])),
     );
-  addKeyRingCommands(program, run);
+  addKeyRingCommands(program, run, runWithout);
   addAuditCommands(program, run);
   addBackupCommands(program, run, runWithout);
   for (const command of program.commands) {

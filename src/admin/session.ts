@@ -31,24 +31,11 @@ const ADMIN_LOCK = 7_204_118_358;
  * Opens everything, beside a running bot or without one, and closes it again.
  * @throws StartError
  */
-export async function withSession<T>(
+export function withSession<T>(
   output: Output,
   work: (session: AdminSession) => Promise<T>,
 ): Promise<T> {
-  const closers: (() => Promise<void>)[] = [];
-  const onClose = (close: () => Promise<void>) => void closers.push(close);
-  try {
-    const config = parseConfig(readEnvironment());
-    const { url, connection } = await openDatabase({
-      database: config.database,
-      maxConnections: 10,
-      onStep: output.note,
-      // Queries fail by themselves, and say so.
-      onLost: () => undefined,
-      onClose,
-      alongside: true,
-    });
-    const { db } = connection;
+  return withDatabase(output, async ({ config, url, db, alone, onClose }) => {
     const { ring, keeper } = await openKeyRing({
       db,
       config: config.keyRing,
@@ -58,13 +45,39 @@ export async function withSession<T>(
       onClose,
     });
     const audit = createAudit({ db, ring });
+    const keyRing = createKeyRingAdmin({ db, ring, keeper, audit });
+    return await work({ config, url, db, ring, audit, keyRing, alone });
+  });
+}
+
+export interface DatabaseSession extends Pick<AdminSession, 'config' | 'url' | 'db' | 'alone'> {
+  readonly onClose: (close: () => Promise<void>) => void;
+}
+
+/** As {@link withSession}, without the key ring. @throws StartError */
+export async function withDatabase<T>(
+  output: Output,
+  work: (session: DatabaseSession) => Promise<T>,
+): Promise<T> {
+  const closers: (() => Promise<void>)[] = [];
+  const onClose = (close: () => Promise<void>) => void closers.push(close);
+  try {
+    const config = parseConfig(readEnvironment());
+    const { url, connection } = await openDatabase({
+      database: config.database,
+      maxConnections: 10,
+      applicationName: 'latchkey-admin',
+      onStep: output.note,
+      // Queries fail by themselves, and say so.
+      onLost: () => undefined,
+      onClose,
+      alongside: true,
+    });
     return await work({
       config,
       url,
-      db,
-      ring,
-      audit,
-      keyRing: createKeyRingAdmin({ db, ring, keeper, audit }),
+      db: connection.db,
+      onClose,
       async alone(inner) {
         const release = await holdSessionLock(url, ADMIN_LOCK);
         if (release === undefined) {

@@ -21,11 +21,19 @@ export interface OpenOptions {
 
 /** The configured database, or the embedded one, with its tables up to date. @throws StartError */
 export async function openDatabase(
-  options: OpenOptions & { readonly maxConnections: number },
+  options: OpenOptions & {
+    readonly maxConnections: number;
+    /** By which the server tells connections apart; default `latchkey`: a bot or worker. */
+    readonly applicationName?: string;
+  },
 ): Promise<{ readonly url: Secret; readonly connection: DatabaseConnection }> {
-  const { maxConnections, onStep, onClose } = options;
+  const { maxConnections, applicationName, onStep, onClose } = options;
   const url = await openServer(options);
-  const connection = await connectDatabase({ url, maxConnections });
+  const connection = await connectDatabase({
+    url,
+    maxConnections,
+    ...(applicationName === undefined ? {} : { applicationName }),
+  });
   onClose(() => connection.close());
   await migrateDatabase({ url, onStep });
   await refuseUnfinishedRestore(connection.db);

@@ -20,6 +20,7 @@ export type AuditAction =
   | 'key.expired'
   | 'key.end-set'
   | 'key.end-lifted'
+  | 'key.default'
   | 'key.joined'
   | 'key.put-aside'
   | 'key.returned'
@@ -29,15 +30,20 @@ export type AuditAction =
   | 'paste.dropped'
   | 'paste.expired'
   | 'data-key.renewed'
+  | 'data-key.returned'
   | 'user.forgotten'
   | 'user.exported'
   | 'ring.added'
   | 'ring.promoted'
   | 'ring.rotated'
   | 'ring.retired'
-  | 'audit.exported'
   | 'database.backed-up'
-  | 'database.restored';
+  | 'database.restored'
+  | 'ring.lost'
+  | 'ring.returned'
+  | 'ring.move-begun'
+  | 'ring.moved'
+  | 'audit.exported';
 
 export interface AuditEntry {
   readonly action: AuditAction;

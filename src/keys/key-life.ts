@@ -144,15 +144,23 @@ export function createKeyLife({
     },
 
     async makeDefault(userId, key) {
-      // One statement, so that a key which is deleted meanwhile does not become the default.
-      const changed = await db.execute(sql`
-        update users u
-        set provider = k.provider,
-            model = case when u.provider = k.provider then u.model end
-        from (select provider from api_keys where ${isKept(userId, key)} for share) k
-        where u.id = ${userId}
-        returning u.id`);
-      return changed.length > 0;
+      return db.transaction(async (tx) => {
+        // One statement, so that a key which is deleted meanwhile does not become the default.
+        const [chosen] = await tx.execute<{ provider: string; was: string | null }>(sql`
+          update users u
+          set provider = k.provider,
+              model = case when u.provider = k.provider then u.model end
+          from (select provider from api_keys where ${isKept(userId, key)} for share) k,
+               (select provider from users where id = ${userId} for update) old
+          where u.id = ${userId}
+          returning k.provider, old.provider as was`);
+        if (chosen === undefined) return false;
+        const { provider, was } = chosen;
+        if (was !== provider) {
+          await audit.append(tx, { action: 'key.default', actor: 'user', userId, provider });
+        }
+        return true;
+      });
     },
 
     async forgetAfter(userId, key, days) {

@@ -19,6 +19,12 @@ export interface RingFile {
   readonly auditKey: Uint8Array<ArrayBuffer>;
 }
 
+/** What the ring has for itself: the keys for pseudonyms and for the audit trail, 32 bytes each. */
+export interface RingOwnKeys {
+  readonly fingerprint: Uint8Array;
+  readonly audit: Uint8Array;
+}
+
 const kidSchema = z.string().regex(/^[\w-]{1,64}$/);
 const fileSchema = z.strictObject({
   active: kidSchema,
@@ -46,7 +52,7 @@ export async function obtainRingFile(options: {
     );
   }
   if (!mayCreate) throw missing(file);
-  const created = await create(file);
+  const created = await createRingFile(file);
   const made = await readRingFile(file);
   if (made === undefined) {
     throw new KeyRingError(`The key ring ${file} vanished while it was made: start again.`);
@@ -94,9 +100,11 @@ export async function readRingFile(file: string): Promise<string | undefined> {
 /**
  * Makes a ring that appears under its name whole or not at all; of two starts at once, one makes
  * it and both use that one.
+ * @param own those of the ring whose place it takes; by default new ones
  * @returns whether it was this call that made it
+ * @throws KeyRingError
  */
-async function create(file: string): Promise<boolean> {
+export async function createRingFile(file: string, own?: RingOwnKeys): Promise<boolean> {
   const folder = dirname(file);
   const draft = join(folder, `.key-ring-${randomUUID()}`);
   try {
@@ -104,7 +112,7 @@ async function create(file: string): Promise<boolean> {
     try {
       {
         await using handle = await open(draft, 'wx', 0o600);
-        await handle.writeFile(freshRing());
+        await handle.writeFile(freshRing(own));
         await handle.sync();
       }
       // Unlike a rename, a link never replaces a ring that another start has just made.
@@ -131,10 +139,16 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function freshRing(): string {
-  const key = () => randomBytes(KEY_BYTES).toString('base64url');
+function freshRing(own?: RingOwnKeys): string {
+  const key = (taken: Uint8Array = randomBytes(KEY_BYTES)) =>
+    Buffer.from(taken).toString('base64url');
   const kid = `k-${randomBytes(6).toString('hex')}`;
-  const ring = { active: kid, keys: { [kid]: key() }, fingerprint: key(), audit: key() };
+  const ring = {
+    active: kid,
+    keys: { [kid]: key() },
+    fingerprint: key(own?.fingerprint),
+    audit: key(own?.audit),
+  };
   return `${JSON.stringify(ring, null, 2)}\n`;
 }
 

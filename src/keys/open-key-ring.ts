@@ -6,6 +6,7 @@ import { countUse } from './kek-use.ts';
 import { type KeyRing, KeyRingError, type KeyRingKeeper } from './key-ring.ts';
 import { createFileKeeper } from './key-ring-edit.ts';
 import { checkRingFile } from './key-ring-file.ts';
+import { mustBeHome } from './key-ring-home.ts';
 import { loadKeyRing } from './local-key-ring.ts';
 import { createReloadingKeyRing } from './reloading-key-ring.ts';
 import { checkTransitKey, openTransitKeyRing } from './transit-key-ring.ts';
@@ -38,6 +39,7 @@ export async function checkKeyRing(
 /** The ring of this installation; made at the first start. @throws KeyRingError */
 export async function openKeyRing(options: OpenKeyRingOptions): Promise<OpenedKeyRing> {
   const { db, config, mayCreate } = options;
+  await mustBeHome(db, config.kind);
   const sealed = await db.select({ userId: dataKeys.userId }).from(dataKeys).limit(1);
   const hasSealedRows = sealed.length > 0;
   const opened =

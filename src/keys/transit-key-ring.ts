@@ -7,7 +7,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { VaultConfig } from '../config.ts';
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import { eq } from '../db/drizzle.ts';
 import { installation } from '../db/schema.ts';
 import {
@@ -17,7 +17,9 @@ import {
   KeyRingError,
   type KeyRingKeeper,
   UnwrapError,
+  type WrappedKey,
 } from './key-ring.ts';
+import type { RingOwnKeys } from './key-ring-file.ts';
 import { createTransitClient, type TransitClient, TransitError } from './transit-client.ts';
 
 const DATA_KEY_BYTES = 32;
@@ -36,6 +38,8 @@ function versionOf(kid: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+export const isTransitKid = (kid: string) => versionOf(kid) !== undefined;
+
 function versionIn(ciphertext: string): number | undefined {
   const [, digits] = /^vault:v([1-9]\d{0,8}):[A-Za-z0-9+/]+={0,2}$/.exec(ciphertext) ?? [];
   return digits === undefined ? undefined : Number(digits);
@@ -49,13 +53,8 @@ export interface OpenTransitOptions {
 }
 
 /** @throws KeyRingError where Vault or its key is not what is needed */
-export async function checkTransitKey(config: VaultConfig): Promise<TransitClient> {
-  const client = createTransitClient(config);
-  const { type } = await orRefuse(() => client.key());
-  if (AEAD.test(type)) return client;
-  throw new KeyRingError(
-    `The Vault key ${config.mount}/${config.key} is of type ${type}, which can't bind a data key to its owner: make one of type aes256-gcm96.`,
-  );
+export async function checkTransitKey(config: VaultConfig): Promise<void> {
+  await connect(config);
 }
 
 /** @throws KeyRingError with what Vault lacks */
@@ -65,20 +64,79 @@ export async function openTransitKeyRing({
   mayCreate,
   hasSealedRows,
 }: OpenTransitOptions): Promise<{ readonly ring: KeyRing; readonly keeper: KeyRingKeeper }> {
-  const client = await checkTransitKey(config);
+  const { client } = await connect(config);
   const own = await orRefuse(() => obtainOwnKeys({ db, client, mayCreate, hasSealedRows }));
   return { ring: createTransitKeyRing(client, own), keeper: createTransitKeeper(client, db) };
+}
+
+/** @throws KeyRingError */
+async function connect(config: VaultConfig) {
+  const client = createTransitClient(config);
+  const key = await orRefuse(() => client.key());
+  if (!AEAD.test(key.type)) {
+    throw new KeyRingError(
+      `The Vault key ${config.mount}/${config.key} is of type ${key.type}, which can't bind a data key to its owner: make one of type aes256-gcm96.`,
+    );
+  }
+  return { client, active: kidOf(key.latest) };
+}
+
+/** Vault, while a ring is moved to it or away from it. */
+export interface TransitHome {
+  readonly ring: Pick<KeyRing, 'wrap' | 'unwrap'>;
+  /** The version that wraps. */
+  readonly active: string;
+  /** The ring's own keys, which Vault has wrapped. @throws KeyRingError */
+  readOwn(): Promise<RingOwnKeys>;
+  /** Keeps those of the ring that moves here, wrapped by Vault. @throws KeyRingError */
+  keepOwn(own: RingOwnKeys): Promise<void>;
+}
+
+/** @throws KeyRingError with what Vault lacks */
+export async function joinTransit(db: Database, config: VaultConfig): Promise<TransitHome> {
+  const { client, active } = await connect(config);
+  return {
+    active,
+    ring: {
+      wrap: (dataKey, context) => wrap(client, dataKey, context),
+      unwrap: (wrapped, kid, context) => unwrap(client, wrapped, kid, context),
+    },
+    async readOwn() {
+      const both = await orRefuse(() => openOwnKeys(db, client));
+      return { fingerprint: both.slice(0, 32), audit: both.slice(32) };
+    },
+    async keepOwn({ fingerprint, audit }) {
+      const both = Buffer.concat([fingerprint, audit]);
+      const value = { vault: await orRefuse(() => client.encrypt(both, OWN_BINDING)) };
+      both.fill(0);
+      await db
+        .insert(installation)
+        .values({ name: OWN_KEYS, value })
+        .onConflictDoUpdate({ target: installation.name, set: { value } });
+    },
+  };
+}
+
+/** Part of leaving Vault. */
+export async function dropOwnKeys(tx: Queryable): Promise<void> {
+  await tx.delete(installation).where(eq(installation.name, OWN_KEYS));
+}
+
+async function wrap(
+  client: TransitClient,
+  dataKey: Uint8Array,
+  context: KeyContext,
+): Promise<WrappedKey> {
+  if (dataKey.length !== DATA_KEY_BYTES) throw new RangeError('a data key has 32 bytes');
+  const ciphertext = await client.encrypt(dataKey, bindingOf(context));
+  return { kid: kidOf(versionIn(ciphertext) ?? 0), wrapped: { vault: ciphertext } };
 }
 
 function createTransitKeyRing(client: TransitClient, own: Uint8Array): KeyRing {
   const fingerprintKey = own.slice(0, 32);
   const auditKey = own.slice(32);
   return {
-    async wrap(dataKey, context) {
-      if (dataKey.length !== DATA_KEY_BYTES) throw new RangeError('a data key has 32 bytes');
-      const ciphertext = await client.encrypt(dataKey, bindingOf(context));
-      return { kid: kidOf(versionIn(ciphertext) ?? 0), wrapped: { vault: ciphertext } };
-    },
+    wrap: (dataKey, context) => wrap(client, dataKey, context),
     unwrap: (wrapped, kid, context) => unwrap(client, wrapped, kid, context),
     pseudonym: (subject) =>
       createHmac('sha256', fingerprintKey).update(`pseudonym:${subject}`).digest('base64url'),
@@ -187,7 +245,7 @@ async function obtainOwnKeys({
   if ((await readOwn(db)) === undefined) {
     if (hasSealedRows || other !== undefined) {
       throw new KeyRingError(
-        'This database was begun with a key ring in a file: take VAULT_ADDR, VAULT_TOKEN and VAULT_TRANSIT_KEY away, or give Vault an empty database.',
+        'This database was begun with a key ring in a file: bring it to Vault with npm run admin -- key-ring move-to-vault, or take VAULT_TRANSIT_KEY away.',
       );
     }
     if (!mayCreate) {
@@ -199,6 +257,11 @@ async function obtainOwnKeys({
     // Of two starts at once, one makes them and both use those.
     await db.insert(installation).values({ name: OWN_KEYS, value }).onConflictDoNothing();
   }
+  return openOwnKeys(db, client);
+}
+
+/** @returns 64 bytes */
+async function openOwnKeys(db: Database, client: TransitClient): Promise<Uint8Array> {
   const stored = await readOwn(db);
   const own = await client.decrypt(stored?.vault ?? '', OWN_BINDING).catch((error: unknown) => {
     if (error instanceof TransitError && error.code === 'refused') return undefined;

@@ -14,6 +14,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'key.expired': 'deleted, because its time was over',
   'key.end-set': 'given a day on which it is deleted',
   'key.end-lifted': 'kept until you delete it',
+  'key.default': 'made the one that answers',
   'key.joined': 'brought along when your accounts were linked',
   'key.put-aside': 'put aside when your accounts were linked, because another one serves',
   'key.returned': 'back in use when your accounts were separated',
@@ -23,6 +24,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'paste.dropped': 'pasted, then forgotten',
   'paste.expired': 'pasted, forgotten after ten minutes',
   'data-key.renewed': 'begun afresh, because the operator had lost what opens the old one',
+  'data-key.returned': 'can be opened again, because the operator has found what opens them',
   'user.exported': 'everything exported with /export',
 };
 

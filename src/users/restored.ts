@@ -3,6 +3,7 @@
 import type { Database } from '../db/client.ts';
 import { and, asc, gt, lte, sql } from '../db/drizzle.ts';
 import { identities, users } from '../db/schema.ts';
+import { createAudit } from '../keys/audit.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import {
   identityPseudonym,
@@ -24,7 +25,7 @@ const PAGE = 1_000;
  */
 export async function applyTombstones(
   db: Database,
-  ring: Pick<KeyRing, 'pseudonym'>,
+  ring: Pick<KeyRing, 'pseudonym' | 'auditMac'>,
   tombstones: readonly Tombstone[],
 ): Promise<number> {
   const newest = new Map<string, number>();
@@ -39,6 +40,7 @@ export async function applyTombstones(
     await insertTombstones(db, tombstones.slice(from, from + PAGE));
   }
 
+  const audit = createAudit({ db, ring });
   let erased = 0;
   let last = 0;
   for (;;) {
@@ -64,7 +66,10 @@ export async function applyTombstones(
           deletableMs: 0,
           usagePseudonym: drawPseudonym(),
         });
-        if (gone !== undefined) await keepLimits(tx, ring, gone);
+        if (gone === undefined) return;
+        await keepLimits(tx, ring, gone);
+        const entry = { action: 'user.forgotten', actor: 'operator', userId: id } as const;
+        await audit.append(tx, { ...entry, detail: { restored: true } });
       });
       erased += 1;
     }

@@ -1,18 +1,13 @@
 /** The operator's shell, as processes of their own. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
 import { dataKeys, identities } from '../../src/db/schema.ts';
 import { createRingStage, PLACE, type RingStage, type RunningProcess } from '../keys/ring-stage.ts';
-import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { waitFor } from '../support/wait-for.ts';
-
-const START = fileURLToPath(new URL('../../src/start.js', import.meta.url));
+import { beginAdmin } from './run-admin.ts';
 
 let stage: RingStage;
 let bot: RunningProcess;
@@ -26,30 +21,8 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function begin(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child: ChildProcess = spawn(process.execPath, [START, 'admin', ...args], {
-    cwd: stage.folder,
-    env: {
-      PATH: process.env.PATH ?? '',
-      ...COMPILE_CACHE,
-      DATABASE_URL: stage.database.url.reveal(),
-      KEY_RING_FILE: stage.file,
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const said = { out: '', err: '' };
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.out += text));
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.err += text));
-  const ended = once(child, 'close').then(([code]): Ended => ({ code, ...said }));
-  return { child, said, ended };
-}
+const begin = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  beginAdmin(stage, args, env);
 const admin = (...args: readonly string[]) => begin(args).ended;
 const json = async (...args: readonly string[]) => {
   const { out, code } = await admin(...args, '--json');

@@ -59,6 +59,8 @@ const trail = async () => (await audit.of([userId], 50)).map(({ action }) => act
 test('its whole life is told', async () => {
   const key = await give();
   await keys.checkAgain(userId, key);
+  await keys.makeDefault(userId, key);
+  await keys.makeDefault(userId, key);
   await keys.forgetAfter(userId, key, 7);
   await keys.forgetAfter(userId, key, null);
   await Promise.all([1, 2, 3].map((turn) => keys.markRefused(userId, 'openai', key.version, turn)));
@@ -72,6 +74,7 @@ test('its whole life is told', async () => {
   expect(await trail()).toEqual([
     'key.added',
     'key.checked',
+    'key.default',
     'key.end-set',
     'key.end-lifted',
     'key.refused',
@@ -89,6 +92,7 @@ test('what changes nothing is not told', async () => {
   await keys.checkAgain(userId, key);
   const other = { ...key, version: key.version + 1 };
   await keys.forgetAfter(userId, other, 7);
+  await keys.makeDefault(userId, other);
   await keys.removeKey(userId, other);
   await keys.markRefused(userId, 'openai', other.version, 1);
   await keys.markUsed(userId, 'openai', other.version);
@@ -102,6 +106,7 @@ test('nothing is done that can not be told', async () => {
     clock += DAY_MS;
     await expect(keys.checkAgain(userId, key)).rejects.toThrow('full');
     await expect(keys.forgetAfter(userId, key, 1)).rejects.toThrow('full');
+    await expect(keys.makeDefault(userId, key)).rejects.toThrow('full');
     await expect(keys.markRefused(userId, 'openai', key.version, 1)).rejects.toThrow('full');
     await expect(keys.removeKey(userId, key)).rejects.toThrow('full');
     const end = new Date(clock - 1);

@@ -156,6 +156,8 @@ describe('of what the holder of the key made', () => {
     expect(await codeOf(ring.unwrap(await forge(OURS), 'k2', owner))).toBe(CLOSED);
     const second = await forge({ ...OURS, kid: 'k2' });
     expect(await codeOf(ring.unwrap(second, 'k2', owner))).toBe(CLOSED);
+    // Else a changed row would pass for one whose key the ring has lost, and be given up.
+    expect(await codeOf(ring.unwrap(await forge(OURS), 'k-nowhere', owner))).toBe(CLOSED);
   });
 });
 

@@ -5,7 +5,7 @@ import { eq, sql } from '../../src/db/drizzle.ts';
 import { apiKeys, dataKeys } from '../../src/db/schema.ts';
 import { createApiKeys } from '../../src/keys/api-keys.ts';
 import { verifyAudit } from '../../src/keys/audit-chain.ts';
-import { KeyRingError } from '../../src/keys/key-ring.ts';
+import { type KeyRing, KeyRingError } from '../../src/keys/key-ring.ts';
 import type { KeyRingAdmin, RotationProgress } from '../../src/keys/key-ring-admin.ts';
 import { createFileKeeper, type WriteStep } from '../../src/keys/key-ring-edit.ts';
 import { loadKeyRing } from '../../src/keys/local-key-ring.ts';
@@ -329,6 +329,27 @@ test('a data key that is made anew while the old one is rewrapped is not overwri
   );
   const fresh = await stage.process();
   expect(await fresh.vault.open(userId, PLACE, sealed ?? Buffer.of())).toBe('newer');
+});
+
+test('a user who is forgotten while their data key is rewrapped stays forgotten', async () => {
+  await stage.people(bot.vault, 1);
+  const { db } = stage.database;
+  const { active: old } = await stage.readRing();
+  await createFileKeeper({ file: stage.file }).promote(undefined);
+  const ring: KeyRing = {
+    ...shell.ring,
+    async wrap(dataKey, context) {
+      await db.delete(dataKeys);
+      return shell.ring.wrap(dataKey, context);
+    },
+  };
+  const outcomes: string[] = [];
+  await rewrapFrom({ db, ring }, [old], {
+    signal: never,
+    onRow: (outcome) => outcomes.push(outcome),
+  });
+  expect(outcomes).toEqual(['gone']);
+  expect(await db.select().from(dataKeys)).toEqual([]);
 });
 
 test('a ring that did not take the new key over ends the rotation instead of turning for ever', async () => {
