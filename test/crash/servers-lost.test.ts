@@ -1,9 +1,9 @@
 /** Redis and PostgreSQL going away under a running process. */
 
-import { describe, expect, test } from 'vitest';
-import { sql } from '../../src/db/drizzle.ts';
+import { expect, test } from 'vitest';
 import { hasRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { cutFromPostgres } from './scenarios.ts';
 import { createTown } from './town.ts';
 
 test.skipIf(!hasRedis())(
@@ -32,37 +32,9 @@ test.skipIf(!hasRedis())(
   },
 );
 
-describe.each(['postgres', 'redis'] as const)(
-  'with the queue on %s',
-  { concurrent: true },
-  (backend) => {
-    test.skipIf(backend === 'redis' && !hasRedis())(
-      'every connection to PostgreSQL is cut, twice: nothing is lost, nothing doubled unsaid',
-      { concurrent: true, timeout: 80_000 },
-      async ({ onTestFinished }) => {
-        const place = await createTown({ backend, people: 8 });
-        onTestFinished(() => place.close());
-        place.behave = () => ({ chunkDelayMs: 30 });
-        // postgres.js 3.4.9 may end the process when a connection breaks inside a transaction
-        // (github.com/porsager/postgres/issues/1208): whoever runs Latchkey starts it again.
-        const ends = await place.startSupervised();
-        place.askAll(1, 2, 3);
-        for (const answered of [3, 10]) {
-          await waitFor(() => place.answered() >= answered, { timeoutMs: 30_000 });
-          const cut = await place.world.database.db.execute(sql`
-        select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()
-          and application_name <> 'test'`);
-          expect(cut.length).toBeGreaterThan(3);
-        }
-        place.askAll(4);
-        await place.settled();
-        expect(place.answered()).toBe(32);
-        place.expectOneReplyEach({ repeats: 6 });
-        place.expectOrder();
-        await place.expectBooksClosed();
-        for (const output of ends) expect(output).toMatch(/fatal.*reading 'write'/);
-      },
-    );
-  },
-);
+test('every connection to PostgreSQL is cut, twice: nothing is lost, nothing doubled unsaid', {
+  concurrent: true,
+  timeout: 80_000,
+}, async ({ onTestFinished }) => {
+  await cutFromPostgres('postgres', onTestFinished);
+});

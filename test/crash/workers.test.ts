@@ -2,50 +2,14 @@
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
-import { hasRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { oneOfTwoWorkersKilled } from './scenarios.ts';
 import { createTown, INTERRUPTED, type Town } from './town.ts';
 
-/** The house's names for its users, as the provider sees them. */
-function pseudonyms({ world }: Town): ReadonlySet<string> {
-  return new Set(
-    world.openai
-      .completions()
-      .flatMap(({ body }) =>
-        typeof body === 'object' && body !== null && 'safety_identifier' in body
-          ? String(body.safety_identifier)
-          : [],
-      ),
-  );
-}
-
-describe.each(['postgres', 'redis'] as const)('with the queue on %s', (backend) => {
-  test.skipIf(backend === 'redis' && !hasRedis())(
-    'one process that takes in and two that answer, one of them killed: one turn of a user at a time, in order, none lost',
-    async () => {
-      const place = await createTown({ backend, people: 20 });
-      onTestFinished(() => place.close());
-      place.behave = () => ({ chunkDelayMs: 2 });
-      // First, because it makes the key ring.
-      await place.start({ env: { ROLE: 'bot' } });
-      const [worker] = await Promise.all([
-        place.start({ env: { ROLE: 'worker' } }),
-        place.start({ env: { ROLE: 'worker' } }),
-      ]);
-      place.askAll(1, 2, 3);
-      await waitFor(() => place.answered() > 15, { timeoutMs: 40_000, what: '15 answers' });
-      await worker.kill();
-      await place.settled(40_000);
-      place.expectOneReplyEach({ repeats: 32 });
-      place.expectOrder();
-      expect(place.answered()).toBe(60);
-      const names = pseudonyms(place);
-      expect(names.size).toBe(20);
-      for (const name of names) expect(place.world.openai.maxConcurrent(name)).toBe(1);
-      await place.expectBooksClosed();
-    },
-    120_000,
-  );
+test('one process that takes in and two that answer, one of them killed: one turn of a user at a time, in order, none lost', {
+  timeout: 120_000,
+}, async ({ onTestFinished }) => {
+  await oneOfTwoWorkersKilled('postgres', onTestFinished);
 });
 
 describe('a worker that is stopped for longer than its lease, and continued', () => {

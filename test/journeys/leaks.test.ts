@@ -44,6 +44,7 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
     let redis: TestRedis | undefined;
     /** Every command that Redis was sent. */
     const redisTraffic: string[] = [];
+    let client: Redis | undefined;
     let monitor: Redis | undefined;
     let places: ReadonlyMap<string, string>;
     const keys: string[] = [];
@@ -53,7 +54,9 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
       world = await createWorld({ env: { MAILBOX_LIMIT: '30' } });
       if (queue === 'Redis') {
         redis = await createTestRedis();
-        monitor = await new Redis(redis.url).monitor();
+        // `monitor()` is a second connection.
+        client = new Redis(redis.url);
+        monitor = await client.monitor();
         monitor.on('monitor', (_time: string, args: string[]) => redisTraffic.push(args.join(' ')));
       }
       const app = await world.start({
@@ -83,6 +86,7 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
     afterAll(async () => {
       await world.close();
       monitor?.disconnect();
+      client?.disconnect();
       await redis?.close();
     });
 

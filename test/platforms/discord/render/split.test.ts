@@ -44,7 +44,7 @@ test('every message holds at most 2000 characters, has its fences closed and nam
         expect(message.isWellFormed()).toBe(true);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -69,7 +69,7 @@ test('no word is lost', () => {
       const shown = messages(all.join(' '));
       expect(shown.flatMap((message) => message.split(/\s+/))).toEqual(all);
     }),
-    { numRuns: 50 },
+    { numRuns: 25 },
   );
 });
 
@@ -124,7 +124,7 @@ test('a preview is one message with the newest text, its code in fences', () => 
       expect(fencesBalanced(preview)).toBe(true);
       expect(namesSomebody(preview)).toBe(false);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
   const long = Array.from({ length: 300 }, (_, n) => `line ${n} of it`).join('\n');
   expect(renderPreview(`\`\`\`js\n${long}`, 500)).toMatch(
