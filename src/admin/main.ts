@@ -6,9 +6,11 @@ import { serializeError } from '../log.ts';
 import { StartError } from '../start-error.ts';
 import { addAuditCommands } from './audit.ts';
 import { addKeyRingCommands } from './key-ring.ts';
+import { addModerationCommands } from './moderation.ts';
 import { createOutput, type Output } from './output.ts';
 import type { Run } from './run.ts';
 import { withSession } from './session.ts';
+import { addUserStandingCommands } from './user-standing.ts';
 
 function createProgram(outputOf: () => Output): Command {
   const program = new Command('npm run admin --')
@@ -41,6 +43,8 @@ function createProgram(outputOf: () => Output): Command {
     };
   addKeyRingCommands(program, run);
   addAuditCommands(program, run);
+  addModerationCommands(program, run);
+  addUserStandingCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);

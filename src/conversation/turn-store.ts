@@ -46,6 +46,8 @@ export interface RunningTurn extends Fence {
   readonly providerWasAsked: boolean;
   readonly answered: boolean;
   readonly deliveryTries: number;
+  /** Who paid when the provider was asked. */
+  readonly paidBy: string | null;
   readonly provider: string | null;
   readonly model: string | null;
 }
@@ -165,6 +167,7 @@ export function createTurnStore({
         providerWasAsked: turn.calledAt !== null,
         answered: turn.answeredAt !== null,
         deliveryTries: turn.deliveryTries,
+        paidBy: turn.funding,
         provider: turn.provider,
         model: turn.model,
       };
