@@ -51,3 +51,18 @@ test('a suspension follows the person to every linked account, and stays when th
   expect([...asked(world, 'other account'), ...asked(world, 'on its own')]).toEqual([]);
   expect(asked(world, BAD)).toEqual([]);
 }, 30_000);
+
+test('on Discord a flagged answer is taken back from everybody’s sight', async () => {
+  const ann = world.person('ann');
+  const ben = world.person('ben');
+  const channel = world.server([ann, ben]);
+  const words = Array.from({ length: 500 }, (_, i) => (i === 450 ? BAD : `word${i}`)).join(' ');
+  world.openai.script([{ text: words, chunkDelayMs: 6 }]);
+  ann.says(channel, `<@${world.discord.botId}> tell me a story`);
+  await world.sees(ben, channel, /word1/);
+  await world.sees(ben, channel, /took this answer back/);
+  const seen = world.said(channel, ben).map(({ content }) => content);
+  expect(seen.join()).not.toContain('word1');
+  expect(seen.join()).not.toMatch(/warning/);
+  expect(world.wrongBodies()).toEqual([]);
+}, 30_000);
