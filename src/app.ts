@@ -15,6 +15,7 @@ import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import { createAfresh } from './commands/afresh.ts';
+import { createAppeal } from './commands/appeal.ts';
 import { createChat } from './commands/chat.ts';
 import type { Command } from './commands/command.ts';
 import { createConsent } from './commands/consent.ts';
@@ -66,6 +67,7 @@ import { remoteProviders } from './llm/catalogue.ts';
 import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError } from './log.ts';
+import { openModeration } from './moderation/open-moderation.ts';
 import { createOperatorDesk } from './operator.ts';
 import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
@@ -75,6 +77,7 @@ import { createMailbox } from './queue/mailbox.ts';
 import { createWakeups } from './queue/wakeups.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
+import { moderationText } from './text/moderation.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
 import { createExports } from './users/export.ts';
 import { createForgetting } from './users/forgetting.ts';
@@ -288,6 +291,25 @@ async function compose(
     },
   });
   const ownLimit = createOwnLimit({ db });
+  const { moderation, ...moderated } = await openModeration({
+    config: config.moderation,
+    db,
+    ring,
+    // A key goes nowhere but to the host that it is for.
+    baseUrl:
+      tuning.vendorUrls?.openai ??
+      (config.moderation.key?.of === 'house' ? config.baseUrls.openai : undefined),
+    ownKeysToo: legal.moderatesOwnKeys,
+    onDown: (code) =>
+      operators.warn(
+        `moderation: ${code}`,
+        moderationText.serviceDown(code, config.moderation.mode === 'required'),
+      ),
+    onSuspended: (userId) =>
+      operators.warn(`suspended: ${userId}`, moderationText.userSuspended(userId)),
+    log,
+  });
+  onClose(() => moderation.settled());
   const funding = {
     db,
     apiKeys,
@@ -354,6 +376,7 @@ async function compose(
     createExport({ exports: createExports({ db, vault, audit }), audit, sender }),
     createPrivacy(legal.privacy),
     createTerms(legal.terms),
+    createAppeal({ suspensions: moderated.suspensions, vault, operators }),
     createConsent({ db, vault, mailbox, wakeups }),
     createContinue({ db, vault, mailbox, wakeups }),
     createDetails({ privateNotices }),
@@ -377,6 +400,7 @@ async function compose(
         ledger: createLedger({ db }),
         allowance,
         ownLimit,
+        moderation,
         prices,
         provider,
         sender,
@@ -406,6 +430,7 @@ async function compose(
         ),
       () => linkCodes.removeExpired(),
       () => privateNotices.removeExpired(),
+      () => moderated.removeExpired(),
       (signal) => forgetting.resume(signal),
       () =>
         checkLedger(db, (differences) =>

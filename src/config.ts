@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { MICROS_PER_USD } from './funding/money.ts';
+import { otherHost } from './llm/other-host.ts';
 import type { Secret } from './secret.ts';
 import {
   address,
@@ -47,6 +48,21 @@ export interface VaultConfig {
   readonly key: string;
 }
 
+/** Who is asked whether words may be answered by the house. */
+export interface ModerationConfig {
+  /**
+   * Where nothing can be asked, `on` lets turns go on and warns the operator; `required` lets them
+   * wait and then refuses them.
+   */
+  readonly mode: 'off' | 'on' | 'required';
+  /** Undefined: there is no key that moderates. */
+  readonly key: { readonly of: 'house' | 'moderation'; readonly apiKey: Secret } | undefined;
+  /** How long what was decided is kept. */
+  readonly days: number;
+  /** Absolute; may be missing: the operator's own thresholds. */
+  readonly file: string;
+}
+
 /** Where the KEKs are. */
 export type KeyRingConfig = { readonly kind: 'file'; readonly file: string } | VaultConfig;
 
@@ -83,6 +99,7 @@ export interface Config {
   readonly termsFile: string | undefined;
   /** How long words are kept. */
   readonly historyDays: number;
+  readonly moderation: ModerationConfig;
   readonly role: 'all' | 'bot' | 'worker';
   /** Turns at a time in one worker. */
   readonly workerConcurrency: number;
@@ -101,6 +118,8 @@ export interface Config {
 const TELEGRAM_API = 'https://api.telegram.org';
 const DISCORD_API = 'https://discord.com/api';
 
+const OPENAI_API = 'https://api.openai.com/v1';
+
 const DEFAULT_MODELS = { openai: 'gpt-5.4-mini', anthropic: 'claude-haiku-4-5' } as const;
 
 /** Values that no message repeats: they are secret, or hold a password. */
@@ -110,6 +129,7 @@ const NEVER_SHOWN = new Set([
   'DISCORD_BOT_TOKEN',
   'OPENAI_API_KEY',
   'ANTHROPIC_API_KEY',
+  'MODERATION_API_KEY',
   'DATABASE_URL',
   'REDIS_URL',
   'VAULT_TOKEN',
@@ -145,6 +165,9 @@ const schema = z.object({
       error: `provider/model, such as openai/${DEFAULT_MODELS.openai}`,
     })
     .optional(),
+  MODERATION: z.enum(['off', 'on', 'required'], { error: 'off, on or required' }).optional(),
+  MODERATION_API_KEY: secret(/^[\x21-\x7e]{8,}$/, 'a key of OpenAI, without spaces'),
+  MODERATION_DAYS: whole(1, 36_500).default(30),
   FREE_DAILY_MESSAGES: whole(0, 100_000).default(20),
   FREE_DAILY_USD: dollars().default(0.1 * MICROS_PER_USD),
   HOUSE_DAILY_USD: dollars().default(5 * MICROS_PER_USD),
@@ -254,6 +277,7 @@ function compose(settings: Settings, problems: string[]): Config {
     privacyFile: settings.PRIVACY_FILE === undefined ? undefined : resolve(settings.PRIVACY_FILE),
     termsFile: settings.TERMS_FILE === undefined ? undefined : resolve(settings.TERMS_FILE),
     historyDays: settings.HISTORY_DAYS,
+    moderation: composeModeration(settings, dataDir),
     role,
     workerConcurrency: settings.WORKER_CONCURRENCY,
     mailboxLimit: settings.MAILBOX_LIMIT,
@@ -327,6 +351,24 @@ function composeHouse(settings: Settings, problems: string[]): HouseConfig {
     return { provider: 'offline' };
   }
   return { provider, model: model ?? DEFAULT_MODELS[provider], apiKey };
+}
+
+/** A key for another host than OpenAI's is none that moderates, unless it was given for that. */
+function composeModeration(settings: Settings, dataDir: string): ModerationConfig {
+  const { MODERATION_API_KEY: own, OPENAI_API_KEY: house } = settings;
+  const isOpenAi = otherHost(OPENAI_API, settings.OPENAI_BASE_URL) === undefined;
+  const key =
+    own !== undefined
+      ? { of: 'moderation' as const, apiKey: own }
+      : house !== undefined && (isOpenAi || settings.MODERATION !== undefined)
+        ? { of: 'house' as const, apiKey: house }
+        : undefined;
+  return {
+    mode: settings.MODERATION ?? (key === undefined ? 'off' : 'on'),
+    key,
+    days: settings.MODERATION_DAYS,
+    file: join(dataDir, 'moderation.json'),
+  };
 }
 
 function splitModel(text: string | undefined): ['openai' | 'anthropic', string] | [] {

@@ -9,8 +9,11 @@ import { type Log, serializeError } from './log.ts';
 const REPEAT_MS = 3_600_000;
 
 export interface OperatorDesk {
-  /** Logs the warning and sends it to every operator. Never throws. */
-  warn(code: string, notice: Notice): void;
+  /**
+   * Logs the warning and sends it to every operator. Never throws.
+   * @param logged what the log says instead, where the notice holds somebody's words
+   */
+  warn(code: string, notice: Notice, logged?: string): void;
 }
 
 export function createOperatorDesk({
@@ -26,11 +29,11 @@ export function createOperatorDesk({
 }): OperatorDesk {
   const warned = new Map<string, number>();
   return {
-    warn(code, notice) {
+    warn(code, notice, logged = notice.markdown) {
       const last = warned.get(code);
       if (last !== undefined && now() - last < REPEAT_MS) return;
       warned.set(code, now());
-      log.error({ code }, notice.markdown);
+      log.error({ code }, logged);
       for (const operator of operators) {
         const platform = sender(operator.platform);
         platform

@@ -132,6 +132,32 @@ test('operators are listed by platform', () => {
   ]);
 });
 
+describe('moderation', () => {
+  const moderation = (env: Record<string, string>) => {
+    const { mode, key } = parseConfig(env).moderation;
+    return [mode, key?.of, key?.apiKey.reveal()];
+  };
+
+  test('is on where a key for it exists, and off where none does', () => {
+    expect(moderation({})).toEqual(['off', undefined, undefined]);
+    expect(moderation({ ANTHROPIC_API_KEY: SECRET })).toEqual(['off', undefined, undefined]);
+    expect(moderation({ OPENAI_API_KEY: SECRET })).toEqual(['on', 'house', SECRET]);
+    expect(moderation({ ANTHROPIC_API_KEY: SECRET, MODERATION_API_KEY: `${SECRET}2` })).toEqual([
+      'on',
+      'moderation',
+      `${SECRET}2`,
+    ]);
+    expect(moderation({ OPENAI_API_KEY: SECRET, MODERATION: 'off' })[0]).toBe('off');
+    expect(moderation({ MODERATION: 'required' })).toEqual(['required', undefined, undefined]);
+  });
+
+  test('takes a key for another host than OpenAI’s for one only where it is asked for', () => {
+    const elsewhere = { OPENAI_API_KEY: SECRET, OPENAI_BASE_URL: 'https://llm.example.org/v1' };
+    expect(moderation(elsewhere)).toEqual(['off', undefined, undefined]);
+    expect(moderation({ ...elsewhere, MODERATION: 'on' })).toEqual(['on', 'house', SECRET]);
+  });
+});
+
 const WRONG: Record<string, string[]> = {
   TELEGRAM_API_ROOT: ['api.telegram.org', 'ftp://x'],
   DISCORD_API_ROOT: ['discord.com/api'],
@@ -141,6 +167,8 @@ const WRONG: Record<string, string[]> = {
   FREE_DAILY_MESSAGES: ['-1', 'many', '1.5', '1e3', '0x10'],
   FREE_DAILY_USD: ['$1', '1,50', '-1', 'NaN', 'Infinity', '0.0000001'],
   HISTORY_DAYS: ['0', '-3'],
+  MODERATION: ['yes', 'ON'],
+  MODERATION_DAYS: ['0', 'week'],
   ROLE: ['master', 'ALL'],
   WORKER_CONCURRENCY: ['0'],
   MAILBOX_LIMIT: ['0', '9999999999'],
@@ -166,6 +194,7 @@ test('a wrong secret is refused without being repeated', () => {
     DISCORD_BOT_TOKEN: `${SECRET} x`,
     OPENAI_API_KEY: `${SECRET} x`,
     ANTHROPIC_API_KEY: `${SECRET} x`,
+    MODERATION_API_KEY: `${SECRET} x`,
     DATABASE_URL: `mysql://u:${SECRET}@h/x`,
     REDIS_URL: `http://u:${SECRET}@h/x`,
   };

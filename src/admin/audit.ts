@@ -2,8 +2,8 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Database } from '../db/client.ts';
-import { and, asc, eq, gt } from '../db/drizzle.ts';
-import { audit as auditRows, identities } from '../db/schema.ts';
+import { asc, eq, gt } from '../db/drizzle.ts';
+import { audit as auditRows } from '../db/schema.ts';
 import {
   type AuditFault,
   type AuditHead,
@@ -11,8 +11,8 @@ import {
   verifyAudit,
 } from '../keys/audit-chain.ts';
 import { ownersOf } from '../keys/linked-keys.ts';
-import { StartError } from '../start-error.ts';
 import { auditHeadFile, keepAuditHead, readAuditHead } from './audit-head-file.ts';
+import { findUser, parseAccount, unknownUser } from './find-user.ts';
 import { table } from './output.ts';
 import type { Run } from './run.ts';
 
@@ -80,7 +80,7 @@ export function addAuditCommands(program: Command, run: Run): void {
       run(async ({ db, audit: trail }, output, _signal, _options, user: string) => {
         const rows = /^[\w-]{43}$/.test(user)
           ? await ofPseudonym(db, user)
-          : await trail.of(await ownersOf(db, await findUser(db, user)), SHOWN);
+          : await trail.of(await ownersOf(db, await findOwner(db, user)), SHOWN);
         const subjects = new Set(rows.map(({ subject }) => subject ?? ''));
         output.result(
           { user, rows: rows.map(plainRow) },
@@ -120,21 +120,10 @@ async function ofPseudonym(db: Database, subject: string): Promise<readonly Audi
   return rows.reverse();
 }
 
-async function findUser(db: Database, user: string): Promise<number> {
-  const [, platform = '', platformUserId = ''] = /^([a-z]+):(.+)$/.exec(user) ?? [];
-  if (platform === '') {
-    throw new StartError(
-      `"${user}" names no user: take platform:ID, such as telegram:123456, or a pseudonym of the trail.`,
-    );
-  }
-  const [found] = await db
-    .select({ userId: identities.userId })
-    .from(identities)
-    .where(and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId)));
-  if (found === undefined) {
-    throw new StartError(`No user ${user} is known here: they never wrote, or were forgotten.`);
-  }
-  return found.userId;
+async function findOwner(db: Database, user: string): Promise<number> {
+  const userId = await findUser(db, parseAccount(user, ', or a pseudonym of the trail'));
+  if (userId === undefined) throw unknownUser(user);
+  return userId;
 }
 
 function parseHead(text: string): AuditHead {

@@ -7,9 +7,11 @@ import { StartError } from '../start-error.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
 import { addKeyRingCommands } from './key-ring.ts';
+import { addModerationCommands } from './moderation.ts';
 import { createOutput, type Output } from './output.ts';
 import type { Run, RunWithout } from './run.ts';
 import { withSession } from './session.ts';
+import { addUserStandingCommands } from './user-standing.ts';
 
 function createProgram(outputOf: () => Output): Command {
   const program = new Command('npm run admin --')
@@ -43,6 +45,8 @@ function createProgram(outputOf: () => Output): Command {
   addKeyRingCommands(program, run, runWithout);
   addAuditCommands(program, run);
   addBackupCommands(program, run, runWithout);
+  addModerationCommands(program, run);
+  addUserStandingCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);

@@ -6,7 +6,13 @@ import { otherHost } from '../llm/other-host.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import { StartError } from '../start-error.ts';
 import { type PrivacyFacts, privacyText } from '../text/privacy.ts';
-import { termsText } from '../text/terms.ts';
+import { ownKeysAreModerated, termsText } from '../text/terms.ts';
+
+/**
+ * A line of TERMS_FILE that has turns on own keys moderated too. In its place the terms say so: it
+ * can't be had without telling.
+ */
+const OWN_KEYS_TOO = /^[ \t]*<!--[ \t]*moderation:[ \t]*own keys[ \t]*-->[ \t]*$/m;
 
 /** In characters: some dozen messages. */
 const MOST = 50_000;
@@ -19,8 +25,21 @@ const MOST = 50_000;
 export async function legalTexts(
   config: Config,
   house: Pick<House, 'provider' | 'model'>,
-): Promise<{ readonly privacy: string; readonly terms: string }> {
-  const { privacyFile, termsFile, allowance } = config;
+): Promise<{
+  readonly privacy: string;
+  readonly terms: string;
+  /** The terms say that turns on own keys are moderated. */
+  readonly moderatesOwnKeys: boolean;
+}> {
+  const { privacyFile, termsFile, allowance, moderation } = config;
+  const isModerated = moderation.mode !== 'off';
+  const ownTerms = termsFile === undefined ? undefined : await readOwnText('TERMS_FILE', termsFile);
+  const moderatesOwnKeys = ownTerms !== undefined && OWN_KEYS_TOO.test(ownTerms);
+  if (moderatesOwnKeys && !isModerated) {
+    throw new StartError(
+      'TERMS_FILE says that turns on own keys are moderated, and MODERATION is off.',
+    );
+  }
   const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
   const hostOf = (provider: ProviderId) =>
     provider === 'offline'
@@ -36,6 +55,15 @@ export async function legalTexts(
             model: house.model,
             host: hostOf(house.provider),
           },
+    moderation:
+      moderation.mode === 'off'
+        ? undefined
+        : {
+            keyOf: moderation.key?.of ?? 'moderation',
+            host: moderation.key?.of === 'house' ? hostOf('openai') : undefined,
+            ownKeysToo: moderatesOwnKeys,
+            days: moderation.days,
+          },
     otherHosts: remoteProviders.flatMap(({ id, name }) => {
       const host = hostOf(id);
       return host === undefined ? [] : [{ providerName: name, host }];
@@ -47,9 +75,13 @@ export async function legalTexts(
         ? privacyText(privacyFacts)
         : await readOwnText('PRIVACY_FILE', privacyFile),
     terms:
-      termsFile === undefined
-        ? termsText({ turnsPerDay: allowance.dailyTurns, microsPerDay: allowance.dailyMicros })
-        : await readOwnText('TERMS_FILE', termsFile),
+      ownTerms?.replace(OWN_KEYS_TOO, ownKeysAreModerated) ??
+      termsText({
+        turnsPerDay: allowance.dailyTurns,
+        microsPerDay: allowance.dailyMicros,
+        isModerated,
+      }),
+    moderatesOwnKeys,
   };
 }
 

@@ -100,3 +100,8 @@ function inChain(chatId: number, end: number) {
     )
     select id from chain)`;
 }
+
+/** The words of a message, as one text. */
+export function plainText(content: ModelMessage['content']): string {
+  return content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n\n');
+}

@@ -15,13 +15,16 @@ import type { Vault } from '../keys/vault.ts';
 import { providerEntry, seesImages } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import { serializeError } from '../log.ts';
+import type { Moderation } from '../moderation/moderation.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { skippedFileRemark } from '../text/files.ts';
 import { generalText, QUOTED_IS_HIDDEN } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
+import { plainText } from './context-window.ts';
 import { deliver, openReply } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
+import { userText } from './prompt.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import { prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
@@ -36,6 +39,7 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
   readonly ledger: Ledger;
   readonly allowance: Allowance;
   readonly ownLimit: OwnLimit;
+  readonly moderation: Moderation;
   readonly prices: Prices;
   readonly sender: (platform: PlatformName) => PlatformSender;
   readonly privateNotices: PrivateNotices;
@@ -46,10 +50,21 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
 
 /** Whatever fails on our side is tried so often, then the user is told. */
 const MOST_ATTEMPTS = 4;
+/** Outcomes that tell of a pause or a suspension. */
+const OF_SUSPENSIONS: ReadonlySet<Outcome> = new Set([
+  'suspended',
+  'input-flagged',
+  'output-flagged',
+]);
 /** An answer that the platform does not take is kept for so long, in milliseconds. */
 const DELIVERY_PATIENCE_MS = 24 * 3_600_000;
 /** @returns how many turns of the user are still open; undefined where that is not known */
 export type TurnRunner = (claim: Claim, signal: AbortSignal) => Promise<number | undefined>;
+
+/** Nothing was shown and nothing is reserved: the turn is run again, after so many milliseconds. */
+interface Postponed {
+  readonly againInMs: number;
+}
 
 /** What was stored for a turn, ready for delivery. */
 interface Answered {
@@ -65,8 +80,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   const { store, mailbox, ledger, allowance, ownLimit, log } = parts;
   const money = createTurnMoney(parts);
 
-  /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
-  async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | undefined> {
+  /** Answers, or ends with an outcome. */
+  async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | Postponed> {
     const refuse = async (outcome: Outcome, payer?: Funding): Promise<Answered> => {
       const result: TurnResult = { answer: '', outcome };
       await store.store(turn, result);
@@ -85,6 +100,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return refuse('consent-needed', funding);
     }
 
+    const moderation = parts.moderation.of(turn, funding.kind);
+    const barred = await moderation.barred();
+    if (barred !== undefined) return refuse(barred, funding);
+    // Checked while the rest is prepared.
+    moderation.read(userText(turn.input, turn.chat.kind, new Map()));
+
     const sender = parts.sender(turn.chat.platform);
     const files = await fetchFiles(turn.input, {
       sender,
@@ -94,6 +115,10 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       for (const id of files.messagesWithKeys) await sender.deleteMessage(turn.chat, id);
       return refuse('key-in-file', funding);
     }
+    moderation.readFiles(
+      [...files.texts.values()].map(({ text }) => text),
+      files.images.filter((part) => part.type === 'image'),
+    );
     const remarks = [
       ...files.skipped.map(skippedFileRemark),
       ...(hasHiddenQuote(turn, sender) ? [QUOTED_IS_HIDDEN] : []),
@@ -108,10 +133,16 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return { result, reply: undefined, funding };
     }
 
+    moderation.readContext(request.messages.slice(0, -1).map(({ content }) => plainText(content)));
+    const checked = await moderation.input();
+    if (checked.result === 'refused') return refuse(checked.outcome, funding);
+    if (checked.result === 'later') return { againInMs: checked.waitMs };
+
     const reserved = await money.reserve(turn, funding, price, request);
     if (!reserved.ok) return refuse(reserved.reason, funding);
     const { maxOutputTokens } = reserved;
     const reply = openReply({ db: parts.db, sender }, turn);
+    const { watch } = moderation;
     try {
       const completion = {
         apiKey: funding.apiKey,
@@ -119,16 +150,18 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         system: request.system,
         messages: request.messages,
         maxOutputTokens,
-        ...(funding.kind === 'house' ? { safetyIdentifier: parts.pseudonym(turn.userId) } : {}),
-        signal,
+        ...(funding.kind !== 'own' ? { safetyIdentifier: parts.pseudonym(turn.userId) } : {}),
+        signal: watch === undefined ? signal : AbortSignal.any([signal, watch.signal]),
       };
-      const streamed = await askProvider(parts, turn, funding, completion, reply);
+      const shown = watch?.around(reply) ?? reply;
+      const streamed = await askProvider(parts, turn, funding, completion, shown);
       const aborted = abortReason(signal);
       if (aborted === 'lost') throw new FenceLost(`turn ${turn.turnId} was taken over`);
       if (aborted === 'shutdown' && streamed.text.trim() === '') {
         await reply.abandon();
-        return undefined;
+        return { againInMs: 0 };
       }
+      const takenBack = await moderation.output(streamed.text);
       const concluded = concludeTurn({
         streamed,
         aborted,
@@ -138,12 +171,15 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         estimatedInput: request.inputTokens,
         clamped: maxOutputTokens < request.maxOutputTokens,
       });
-      const isAnswered = concluded.answer.trim() !== '';
+      // What was flagged counts, or trying again would be free; what could not be checked does not.
+      const isAnswered = concluded.answer.trim() !== '' && takenBack !== 'moderation-down';
       // Stored with the answer: a second delivery has to send the same parts as the first.
       const result = await withCostNote(
-        isAnswered && remarks !== ''
-          ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
-          : concluded,
+        takenBack !== undefined
+          ? { ...concluded, answer: '', outcome: takenBack }
+          : isAnswered && remarks !== ''
+            ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
+            : concluded,
         turn,
         { funding, allowance, ownLimit, reservedMicros: reserved.amountMicros },
       );
@@ -169,7 +205,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
           db: parts.db,
           sender: parts.sender(turn.chat.platform),
           privateNotices: parts.privateNotices,
-          facts: factsOf(turn, funding, provider),
+          facts: await factsOf(turn, outcome, funding, provider),
         },
         turn,
         { answer, outcome, costNote },
@@ -232,11 +268,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     }
   }
 
-  function factsOf(
+  async function factsOf(
     turn: RunningTurn,
+    outcome: Outcome | null,
     funding: Funding | undefined,
     refusedBy: ProviderId | undefined,
-  ): OutcomeFacts {
+  ): Promise<OutcomeFacts> {
     const provider = refusedBy ?? funding?.provider ?? turn.provider ?? parts.house.provider;
     return {
       providerName: providerEntry(provider as ProviderId).name,
@@ -245,6 +282,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       monthResetsAt: nextHouseMonth(new Date()),
       turnsPerDay: parts.limits.turnsPerDay,
       mailboxLimit: parts.limits.mailboxLimit,
+      ...(outcome !== null && OF_SUSPENSIONS.has(outcome)
+        ? { suspension: await parts.moderation.suspension(turn.userId) }
+        : {}),
     };
   }
 
@@ -269,7 +309,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         signal,
       );
     }
-    const closed = closeInstead(turn);
+    const closed = await checked(turn, closeInstead(turn));
     if (closed !== undefined) {
       await store.store(turn, closed);
       return bring(turn, already(closed), signal);
@@ -279,9 +319,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       if (!(error instanceof FenceLost)) await settleOwn(claim);
       throw error;
     });
-    if (answered === undefined) {
+    if ('againInMs' in answered) {
       await settleOwn(claim);
-      await mailbox.putBack(turn, 0);
+      await mailbox.putBack(turn, answered.againInMs);
       return undefined;
     }
     if (signal.aborted && signal.reason === 'closed') {
@@ -295,6 +335,16 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   async function settleOwn(claim: Claim): Promise<void> {
     const { turnId, providerWasAsked } = await store.read(claim);
     await ledger.settleLost({ turnId, attempt: claim.attempt + 1 }, providerWasAsked);
+  }
+
+  /** What an attempt had shown when it died may not have been checked to its end. */
+  async function checked(
+    turn: RunningTurn,
+    closed: TurnResult | undefined,
+  ): Promise<TurnResult | undefined> {
+    if (closed === undefined || closed.answer === '') return closed;
+    const takenBack = await parts.moderation.of(turn, turn.paidBy ?? 'house').output(closed.answer);
+    return takenBack === undefined ? closed : { answer: '', outcome: takenBack };
   }
 
   /** A turn that must not be run (again) ends with what there is. */

@@ -45,6 +45,8 @@ export interface RunningTurn extends Fence {
   readonly providerWasAsked: boolean;
   readonly answered: boolean;
   readonly deliveryTries: number;
+  /** Who paid when the provider was asked. */
+  readonly paidBy: string | null;
   readonly provider: string | null;
   readonly model: string | null;
 }
@@ -162,6 +164,7 @@ export function createTurnStore({
         providerWasAsked: turn.calledAt !== null,
         answered: turn.answeredAt !== null,
         deliveryTries: turn.deliveryTries,
+        paidBy: turn.funding,
         provider: turn.provider,
         model: turn.model,
       };

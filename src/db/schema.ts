@@ -634,3 +634,69 @@ export const messageDeletions = pgTable('message_deletions', {
   notBefore: moment('not_before').notNull(),
   createdAt: moment('created_at').notNull().defaultNow(),
 });
+
+/** What moderation decided, without any words: for MODERATION_DAYS, and for the operator alone. */
+export const moderationLog = pgTable(
+  'moderation_log',
+  {
+    id: identity(),
+    at: moment('at').notNull().defaultNow(),
+    /** Null once the user was forgotten; then `pseudonym` is set. */
+    userId: bigintNumber('user_id'),
+    /** The name under which a forgotten user's costs are kept. */
+    pseudonym: text('pseudonym'),
+    turnId: bigintNumber('turn_id'),
+    direction: text('direction', { enum: ['input', 'output'] }).notNull(),
+    /** `unchecked`: the service could not be asked. */
+    action: text('action', { enum: ['passed', 'flagged', 'unchecked'] }).notNull(),
+    /** Those whose score reached their threshold. */
+    categories: text('categories').array().notNull(),
+    /** The highest score of each category over all that was checked, from 0 to 1. */
+    scores: jsonb('scores').$type<Readonly<Record<string, number>>>().notNull(),
+    /** What it led to for the user; see `suspensions.kind`. */
+    consequence: text('consequence', { enum: ['warning', 'pause', 'suspension'] }),
+  },
+  (t) => [index('moderation_log_at').on(t.at), index('moderation_log_user').on(t.userId)],
+);
+
+/**
+ * Warnings, pauses and suspensions. Whom they are of stands in `suspension_identities`, as the key
+ * ring's pseudonyms, so that they outlast /forget and follow every account of the person.
+ */
+export const suspensions = pgTable(
+  'suspensions',
+  {
+    id: identity(),
+    kind: text('kind', { enum: ['warning', 'pause', 'suspension'] }).notNull(),
+    at: moment('at').notNull().defaultNow(),
+    /** Null: until it is lifted. Of a warning: until when it counts. */
+    until: moment('until'),
+    /** Categories, or what the operator wrote. */
+    reason: text('reason').notNull(),
+    by: text('by', { enum: ['moderation', 'operator'] }).notNull(),
+    /** So that a turn that is run again counts once. */
+    turnId: bigintNumber('turn_id').unique(),
+    liftedAt: moment('lifted_at'),
+    /** For the operator, to see who it is; null once the user was forgotten. */
+    userId: bigintNumber('user_id'),
+    appealedAt: moment('appealed_at'),
+    /** Sealed under the data key of `appeal_owner_id`. */
+    appeal: bytea('appeal'),
+    appealOwnerId: bigintNumber('appeal_owner_id'),
+  },
+  (t) => [index('suspensions_at').on(t.at)],
+);
+
+export const suspensionIdentities = pgTable(
+  'suspension_identities',
+  {
+    suspensionId: bigintNumber('suspension_id')
+      .notNull()
+      .references(() => suspensions.id, { onDelete: 'cascade' }),
+    identityPseudonym: text('identity_pseudonym').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.suspensionId, t.identityPseudonym] }),
+    index('suspension_identities_pseudonym').on(t.identityPseudonym),
+  ],
+);

@@ -5,7 +5,13 @@ import type { Queryable } from '../db/client.ts';
 import { createDataKeys, type DataKeysParts } from './data-keys.ts';
 import { UnwrapError } from './key-ring.ts';
 
-export type SealPurpose = 'api-key' | 'pasted-key' | 'turn-input' | 'turn-answer' | 'held-notice';
+export type SealPurpose =
+  | 'api-key'
+  | 'pasted-key'
+  | 'turn-input'
+  | 'turn-answer'
+  | 'held-notice'
+  | 'appeal';
 
 /** Where a sealed value is kept: it opens nowhere else. */
 export interface SealBinding {
@@ -68,6 +74,7 @@ const LIMITS: Readonly<Record<SealPurpose, number>> = {
   'turn-input': 16 * 1024 * 1024,
   'turn-answer': 16 * 1024 * 1024,
   'held-notice': 64 * 1024,
+  appeal: 8 * 1024,
 };
 
 export function createVault(parts: DataKeysParts): Vault {

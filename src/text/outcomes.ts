@@ -4,6 +4,7 @@ import type { Button, Notice } from '../chat/platform.ts';
 import { TURN_TEXT_LIMIT } from '../chat/turn-input.ts';
 import { generalText } from './general.ts';
 import { inlineCode, time } from './markdown.ts';
+import { moderationText, type ToldSuspension } from './moderation.ts';
 import { sealedText } from './sealed.ts';
 
 /** What the sentences may name. */
@@ -17,6 +18,8 @@ export interface OutcomeFacts {
   readonly turnsPerDay: number;
   /** How many turns of the user may wait. */
   readonly mailboxLimit: number;
+  /** The user's pause or suspension that is in force. */
+  readonly suspension?: ToldSuspension | undefined;
 }
 
 interface OutcomeText {
@@ -229,6 +232,26 @@ const OUTCOMES = {
   'nothing-to-read': {
     say: () =>
       'There is nothing in this message that I can read. I take text, images (with models that see) and text files.',
+  },
+  'input-flagged': {
+    say: ({ suspension }) => moderationText.inputFlagged(suspension),
+    inGroups: 'I did not pass this on: moderation found in it what the house may not answer.',
+  },
+  'output-flagged': {
+    say: ({ suspension }) => moderationText.outputFlagged(suspension),
+    inGroups: 'I took this answer back: moderation found in it what I may not show.',
+  },
+  distress: { say: () => moderationText.distress(), inGroups: NOT_ANSWERED, inDirectChat: true },
+  suspended: {
+    say: ({ suspension }) => moderationText.suspended(suspension),
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+    inDirectChat: true,
+  },
+  'moderation-down': {
+    say: () => moderationText.down(),
+    buttons: BRING_A_KEY,
+    inGroups: 'I can’t answer this at the moment. Try again in a few minutes.',
   },
   internal: {
     say: () =>

@@ -9,12 +9,24 @@ export interface PrivacyFacts {
   readonly house:
     | { readonly providerName: string; readonly model: string; readonly host: string | undefined }
     | undefined;
+  /** Undefined: nothing is moderated. */
+  readonly moderation:
+    | {
+        /** Of the house key for OpenAI, or of one that moderates alone. */
+        readonly keyOf: 'house' | 'moderation';
+        /** Where the words are sent, if that is not OpenAI. */
+        readonly host: string | undefined;
+        readonly ownKeysToo: boolean;
+        /** MODERATION_DAYS */
+        readonly days: number;
+      }
+    | undefined;
   /** Providers whose keys and words go to another host than their own. */
   readonly otherHosts: readonly { readonly providerName: string; readonly host: string }[];
 }
 
 export function privacyText(facts: PrivacyFacts): string {
-  const days = facts.historyDays === 1 ? 'one day' : `${facts.historyDays} days`;
+  const days = inDays(facts.historyDays);
   return [
     '## Privacy',
 
@@ -25,6 +37,12 @@ export function privacyText(facts: PrivacyFacts): string {
       '- Your account’s number on the platform, your settings, and what each answer cost and took: until you send /forget. A free allowance is counted by day.',
       '- Your API keys, with their last four characters in clear: until /delkey or /forget. A pasted key that you did not confirm: ten minutes.',
       '- Something for you alone in a server, until you press its button: a day.',
+      ...(facts.moderation === undefined
+        ? []
+        : [
+            `- What moderation decided about a message or an answer, as scores without any words: for ${inDays(facts.moderation.days)}, for the operator alone.`,
+          ]),
+      '- Warnings, pauses and suspensions, on a fingerprint of your account: until they are over and no longer count. What you write with /appeal, encrypted like your messages.',
     ].join('\n'),
 
     '**How it is sealed**',
@@ -39,7 +57,7 @@ export function privacyText(facts: PrivacyFacts): string {
         ({ providerName, host }) =>
           `- This installation sends words and keys for ${providerName} to ${inlineCode(host)}, not to ${providerName} itself.`,
       ),
-      '- To nobody else. No moderation service reads along.',
+      ...moderated(facts),
     ].join('\n'),
 
     '**Linked accounts** (/link) use each other’s keys and allowance; what you write stays encrypted with the key of the account that wrote it, and /unlink separates them again. A wrong code is remembered for ten minutes. /forget forgets all linked accounts.',
@@ -52,6 +70,12 @@ export function privacyText(facts: PrivacyFacts): string {
     [
       '- what answers cost, by day, under a random name that leads nowhere',
       '- a fingerprint of your account (it can’t be turned back into the number) with the time, so that you are forgotten again should an old backup be restored; and for two days, on the same fingerprint, what you had used of the free allowance and when keys of yours were checked',
+      '- a warning, a pause or a suspension that is in force, on the same fingerprint: forgetting lifts none',
+      ...(facts.moderation === undefined
+        ? []
+        : [
+            `- moderation’s scores, for the rest of their ${inDays(facts.moderation.days)}, under that random name`,
+          ]),
       '- backups that the operator made before: they hold your data, still encrypted, until they are deleted',
       '- what others quoted of you in their own questions, until their words are deleted',
     ].join('\n'),
@@ -64,4 +88,28 @@ function house({ house: payer }: PrivacyFacts): string {
   }
   const at = payer.host === undefined ? '' : ` at ${inlineCode(payer.host)}`;
   return `${payer.providerName}${at} (${inlineCode(payer.model)}).`;
+}
+
+function moderated({ moderation, house: payer }: PrivacyFacts): readonly string[] {
+  if (moderation === undefined) return ['- To nobody else. No moderation service reads along.'];
+  const to = moderation.host === undefined ? 'OpenAI' : inlineCode(moderation.host);
+  const key =
+    moderation.keyOf === 'house'
+      ? 'with the key of the house'
+      : 'with a key of the operator’s that does nothing else';
+  const shows =
+    payer === undefined || payer.providerName === 'OpenAI'
+      ? ''
+      : ` So ${to} sees what was written for ${payer.providerName}.`;
+  const whose = moderation.ownKeysToo
+    ? 'All questions, also those on a key of your own, and their answers'
+    : 'What is answered at the expense of the house, and the answers';
+  return [
+    `- To the moderation service of ${to}, ${key}: ${whose} are checked there (\`omni-moderation-latest\`), with images, files and what is sent along as context.${shows}${moderation.ownKeysToo ? '' : ' Turns on your own key are not checked.'}`,
+    '- To nobody else.',
+  ];
+}
+
+function inDays(days: number): string {
+  return days === 1 ? 'one day' : `${days} days`;
 }

@@ -5,9 +5,14 @@ import { formatUsd } from '../funding/money.ts';
 export interface TermsFacts {
   readonly turnsPerDay: number;
   readonly microsPerDay: number;
+  readonly isModerated: boolean;
 }
 
-export function termsText({ turnsPerDay, microsPerDay }: TermsFacts): string {
+export function ownKeysAreModerated(): string {
+  return 'What you ask on a key of your own, and the answers, are checked by a moderation service too; /privacy says which.';
+}
+
+export function termsText({ turnsPerDay, microsPerDay, isModerated }: TermsFacts): string {
   return [
     '## Terms',
     'By using this bot you agree to these terms. The one who offers it to you is whoever runs this installation, the operator; the makers of the program Latchkey run nothing and are no party to this.',
@@ -28,6 +33,11 @@ export function termsText({ turnsPerDay, microsPerDay }: TermsFacts): string {
 
     '**What is not allowed**: a key that is not yours to use, getting around limits (with several accounts, for one), anything against the law, and harming the bot or others through it. The operator may shut people out.',
 
+    ...(isModerated ? [MODERATED] : []),
+
     '**How it ends**: when you stop using it. /forget deletes what is kept of you, /delkey your key alone; /privacy says what is kept.',
   ].join('\n\n');
 }
+
+const MODERATED =
+  '**Moderation**: what is answered at somebody else’s expense is checked before it is sent on, and so is the answer. What is flagged is not answered; again and again leads from a warning to a pause and to a suspension, against which /appeal reaches the operator. Your own key is not held up by that.';

@@ -45,9 +45,11 @@ export const TABLES_OF_A_USER: readonly string[] = [
   'link_codes',
   'lost_data_keys',
   'mailbox',
+  'moderation_log',
   'own_limits',
   'pasted_keys',
   'reservations',
+  'suspensions',
   'turns',
 ];
 
@@ -173,6 +175,13 @@ export async function eraseUsers(
   ]) {
     await tx.execute(sql`delete from ${table} where user_id = ${theirs}`);
   }
+  // What was decided stays for the operator under the books' name; a suspension stays in force.
+  await tx.execute(sql`
+    update moderation_log set user_id = null, turn_id = null, pseudonym = ${usagePseudonym}
+    where user_id = ${theirs}`);
+  await tx.execute(sql`
+    update suspensions set user_id = null, appeal = null, appeal_owner_id = null
+    where user_id = ${theirs} or appeal_owner_id = ${theirs}`);
   // Codes that the person got wrong stay for their ten minutes: forgetting renews no tries.
   for (const table of [keyPrompts, linkCodes]) {
     await tx.execute(sql`

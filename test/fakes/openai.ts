@@ -22,6 +22,7 @@ import {
   openAiError,
   streamingNeedsVerification,
 } from './openai-errors.ts';
+import { type ModerationScript, moderate } from './openai-moderation.ts';
 import { answerEarly, fakeTokens, keyOf, retryAfterHeader, streamAnswer } from './sse.ts';
 
 export interface FakeModel {
@@ -53,6 +54,10 @@ export interface OpenAiSimulator {
   completions(): RecordedRequest[];
   /** A list is used up one a completion; a function stays. */
   script(behaviours: readonly Behaviour[] | Script): void;
+  /** The requests for moderation among all. */
+  moderations(): RecordedRequest[];
+  /** By default everything passes. */
+  moderate(script: ModerationScript): void;
   activeRequests(): number;
   /** The most completions at once, of all or of one `safety_identifier`. */
   maxConcurrent(safetyIdentifier?: string): number;
@@ -83,6 +88,7 @@ export async function startOpenAiSimulator({
   const models = [...given];
   const scripts = new Scripts(answersAtOnce ? { atOnce: true } : {});
   const counter = new ConcurrencyCounter();
+  let moderation: ModerationScript = () => ({});
 
   const refuse = (exchange: Exchange, answer: ErrorAnswer, headers = {}): void =>
     sendJson(exchange.response, answer.status, answer.body, headers);
@@ -151,6 +157,10 @@ export async function startOpenAiSimulator({
     const check = request.method === 'GET' ? keyCheckAnswer(path, state) : undefined;
     if (check !== undefined) return sendJson(exchange.response, 200, check);
 
+    // Free of charge: no credit is needed.
+    if (request.method === 'POST' && path === '/moderations' && limited === undefined) {
+      return moderate(exchange, moderation, key);
+    }
     const api =
       path === '/chat/completions' ? 'chat' : path === '/responses' ? 'responses' : undefined;
     if (request.method !== 'POST' || api === undefined) {
@@ -181,6 +191,10 @@ export async function startOpenAiSimulator({
     completions: () =>
       server.requests.filter(({ path }) => /\/(chat\/completions|responses)$/.test(path)),
     script: (behaviours) => scripts.script(behaviours),
+    moderations: () => server.requests.filter(({ path }) => /\/moderations$/.test(path)),
+    moderate: (script) => {
+      moderation = script;
+    },
     activeRequests: server.activeRequests,
     maxConcurrent: (identifier) =>
       counter.most(identifier === undefined ? '*' : `user ${identifier}`),

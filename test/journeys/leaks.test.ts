@@ -51,7 +51,7 @@ describe.each(hasRedis() ? ['PostgreSQL', 'Redis'] : ['PostgreSQL'])(
 
     beforeAll(async () => {
       // More than ten of one person wait at once.
-      world = await createWorld({ env: { MAILBOX_LIMIT: '30' } });
+      world = await createWorld({ env: { MAILBOX_LIMIT: '30', MODERATION: 'on' } });
       if (queue === 'Redis') {
         redis = await createTestRedis();
         // `monitor()` is a second connection.

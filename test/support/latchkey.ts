@@ -73,6 +73,8 @@ export async function createWorld({
     DATABASE_URL: database.url.reveal(),
     DATA_DIR: dataDir,
     OPENAI_API_KEY: openai.apiKey,
+    // Tests of moderation turn it on.
+    MODERATION: 'off',
     HTTP_PORT: '0',
     LOG_LEVEL: 'trace',
     ...env,
