@@ -38,6 +38,7 @@ import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createModelSuggestions } from './commands/model-suggestions.ts';
+import { createPay } from './commands/pay.ts';
 import { createSetKey } from './commands/setkey.ts';
 import { createSettings } from './commands/settings.ts';
 import { personalSettings } from './commands/settings-list.ts';
@@ -53,9 +54,12 @@ import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
 import { type House, readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
+import { createHouseFunding } from './funding/house-funding.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
+import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
+import { createPayers } from './funding/payers.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
@@ -158,9 +162,9 @@ async function compose(
     config.house.provider === 'offline'
       ? { provider: 'offline', model: defaultModel('offline'), apiKey: new Secret('offline') }
       : config.house;
-  if (prices.priceOf(house.provider, house.model) === undefined) {
+  if (prices.priceFor(house.provider, house.model) === undefined) {
     throw new StartError(
-      `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE.`,
+      `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE (or, as "unknown", one that is assumed).`,
     );
   }
 
@@ -305,8 +309,22 @@ async function compose(
     db,
     apiKeys,
     house,
-    breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
   };
+  // Who can pay: one entry each. In which order they do is their user's to say.
+  const payers = createPayers({
+    db,
+    sources: [
+      createOwnFunding({ db, apiKeys, ownLimit }),
+      createHouseFunding({
+        house,
+        breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
+        allowance,
+        tellOperator: (warning, facts) => {
+          operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
+        },
+      }),
+    ],
+  });
   const linkCodes = createLinkCodes({ db, ring });
   const linking = {
     linking: createLinking({ db, audit }),
@@ -348,10 +366,10 @@ async function compose(
     createKeyHistory({ db, audit }),
     createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
-    createUsage({ ...funding, allowance, ownLimit, mailbox }),
+    createUsage({ ...funding, allowance, ownLimit, payers, mailbox }),
     createLimit({ db, ownLimit }),
     createModel({ ...funding, prices, provider }),
-    createSettings(personalSettings({ ...funding, linking: linking.linking })),
+    createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
     createChat({
@@ -366,6 +384,7 @@ async function compose(
     createPrivacy(legal.privacy),
     createTerms(legal.terms),
     createConsent({ db, vault, mailbox, wakeups }),
+    createPay({ db, vault, mailbox, wakeups, payers }),
     createContinue({ db, vault, mailbox, wakeups }),
     createDetails({ privateNotices }),
   );
@@ -386,16 +405,12 @@ async function compose(
         store: createTurnStore({ db, vault }),
         mailbox,
         ledger: createLedger({ db }),
-        allowance,
-        ownLimit,
+        payers,
         prices,
         provider,
         sender,
         privateNotices,
         pseudonym: (userId) => ring.pseudonym(String(userId)),
-        tellOperator: (warning, facts) => {
-          operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
-        },
         limits: {
           turnsPerDay: config.allowance.dailyTurns,
           mailboxLimit: config.mailboxLimit,

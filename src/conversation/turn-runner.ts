@@ -5,37 +5,32 @@ import { type Notice, PlatformError, type PlatformSender } from '../chat/platfor
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
-import type { Allowance } from '../funding/allowance.ts';
-import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
+import type { Funding, House } from '../funding/funding.ts';
 import type { Ledger } from '../funding/ledger.ts';
 import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
-import type { OwnLimit } from '../funding/own-limit.ts';
+import type { Payers } from '../funding/payers.ts';
 import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
-import { providerEntry, seesImages } from '../llm/catalogue.ts';
+import { providerEntry } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import { serializeError } from '../log.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
-import { skippedFileRemark } from '../text/files.ts';
-import { generalText, QUOTED_IS_HIDDEN } from '../text/general.ts';
+import { generalText } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
-import { fetchFiles } from './attachments.ts';
 import { deliver, openReply } from './delivery.ts';
-import { needsGroupConsent } from './group-consent.ts';
+import { prepareTurn } from './prepare-turn.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
-import { prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
-import { createTurnMoney } from './turn-money.ts';
-import { concludeTurn, withCostNote } from './turn-result.ts';
+import { concludeTurn, withNotes } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
-export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
+export interface TurnRunnerParts extends ProviderCallParts {
+  readonly house: House;
+  readonly payers: Payers;
   readonly db: Database;
   readonly vault: Vault;
   readonly mailbox: Mailbox;
   readonly ledger: Ledger;
-  readonly allowance: Allowance;
-  readonly ownLimit: OwnLimit;
   readonly prices: Prices;
   readonly sender: (platform: PlatformName) => PlatformSender;
   readonly privateNotices: PrivateNotices;
@@ -62,8 +57,7 @@ interface Answered {
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
-  const { store, mailbox, ledger, allowance, ownLimit, log } = parts;
-  const money = createTurnMoney(parts);
+  const { store, mailbox, ledger, log } = parts;
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | undefined> {
@@ -74,43 +68,22 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     };
 
     if (turn.input.tooLong === true) return refuse('message-too-long');
-    const funding = await chooseFunding(parts, turn.userId);
-    if (funding.kind === 'none') {
-      const toldElsewhere =
-        funding.reason === 'own-key-refused' && !funding.refusedByTurns.includes(turn.turnId);
-      const refused = await refuse(toldElsewhere ? 'own-key-still-refused' : funding.reason);
-      return 'provider' in funding ? { ...refused, provider: funding.provider } : refused;
-    }
-    if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
-      return refuse('consent-needed', funding);
-    }
-
     const sender = parts.sender(turn.chat.platform);
-    const files = await fetchFiles(turn.input, {
-      sender,
-      seesImages: seesImages(funding.provider, funding.model),
-    });
-    if (files.messagesWithKeys.length > 0) {
-      for (const id of files.messagesWithKeys) await sender.deleteMessage(turn.chat, id);
-      return refuse('key-in-file', funding);
+    const { turnId, userId, chat, rules, payerOrder: order, payerChoice: choice } = turn;
+    const paid = await parts.payers.pay(
+      { userId, turn: { turnId, chat, rules }, order, choice },
+      (payer) => prepareTurn(parts, turn, payer, sender),
+    );
+    if (!paid.paid) {
+      const refused = await refuse(paid.outcome, paid.funding);
+      return paid.provider === undefined ? refused : { ...refused, provider: paid.provider };
     }
-    const remarks = [
-      ...files.skipped.map(skippedFileRemark),
-      ...(hasHiddenQuote(turn, sender) ? [QUOTED_IS_HIDDEN] : []),
-    ].join('\n\n');
-
-    const price = parts.prices.priceOf(funding.provider, funding.model);
-    const request = await prepareRequest(parts, turn, funding, files, sender.traits);
-    if (request === undefined) {
-      if (remarks === '') return refuse('nothing-to-read', funding);
-      const result: TurnResult = { answer: remarks, outcome: null };
-      await store.store(turn, result);
-      return { result, reply: undefined, funding };
+    const { funding, value: prepared } = paid;
+    if (!prepared.ready) {
+      await store.store(turn, prepared.result);
+      return { result: prepared.result, reply: undefined, funding };
     }
-
-    const reserved = await money.reserve(turn, funding, price, request);
-    if (!reserved.ok) return refuse(reserved.reason, funding);
-    const { maxOutputTokens } = reserved;
+    const { request, price, maxOutputTokens, reservedMicros, remarks } = prepared;
     const reply = openReply({ db: parts.db, sender }, turn);
     try {
       const completion = {
@@ -119,7 +92,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         system: request.system,
         messages: request.messages,
         maxOutputTokens,
-        ...(funding.kind === 'house' ? { safetyIdentifier: parts.pseudonym(turn.userId) } : {}),
+        // Whose key it is answers for what others ask with it.
+        ...(funding.kind === 'own' ? {} : { safetyIdentifier: parts.pseudonym(turn.userId) }),
         signal,
       };
       const streamed = await askProvider(parts, turn, funding, completion, reply);
@@ -134,22 +108,25 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         aborted,
         paidBy: funding.kind,
         costMicros:
-          price === undefined ? undefined : (usage) => parts.prices.costMicros(price, usage),
+          price === undefined ? undefined : (usage) => parts.prices.costMicros(price.price, usage),
+        priceAssumed: price?.assumed === true,
+        reservedMicros,
         estimatedInput: request.inputTokens,
         clamped: maxOutputTokens < request.maxOutputTokens,
       });
       const isAnswered = concluded.answer.trim() !== '';
       // Stored with the answer: a second delivery has to send the same parts as the first.
-      const result = await withCostNote(
+      const result = await withNotes(
         isAnswered && remarks !== ''
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
           : concluded,
         turn,
-        { funding, allowance, ownLimit, reservedMicros: reserved.amountMicros },
+        { funding, payers: parts.payers, reservedMicros },
       );
       const { costMicros: spentMicros = 0, usage } = result;
       const tokens = usage && usage.inputTokens + usage.outputTokens;
-      await store.store(turn, result, money.settlement(turn, { spentMicros, tokens }, isAnswered));
+      const settled = { turnId, attempt: turn.attempt, spentMicros, answered: isAnswered, tokens };
+      await store.store(turn, result, ledger.settlement(settled, 'stored'));
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();
@@ -306,14 +283,6 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   return run;
-}
-
-/** Whether the platform kept the text of a message that was replied to. */
-function hasHiddenQuote({ input }: RunningTurn, { traits }: PlatformSender): boolean {
-  if (traits.showsQuoted === 'always') return false;
-  return input.parts.some(
-    ({ quoted }) => quoted !== undefined && quoted.text.trim() === '' && quoted.files.length === 0,
-  );
 }
 
 /** What an earlier attempt stored. */
