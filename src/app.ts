@@ -39,6 +39,7 @@ import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createModelSuggestions } from './commands/model-suggestions.ts';
+import { createPay } from './commands/pay.ts';
 import { createSetKey } from './commands/setkey.ts';
 import { createSettings } from './commands/settings.ts';
 import { personalSettings } from './commands/settings-list.ts';
@@ -54,9 +55,12 @@ import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
 import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
+import { createHouseFunding } from './funding/house-funding.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
+import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
+import { createPayers } from './funding/payers.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
@@ -314,10 +318,24 @@ async function compose(
     db,
     apiKeys,
     house,
-    breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
   };
   const charts = createUsageCharts();
   onClose(() => charts.close());
+  // Who can pay: one entry each. In which order they do is their user's to say.
+  const payers = createPayers({
+    db,
+    sources: [
+      createOwnFunding({ db, apiKeys, ownLimit }),
+      createHouseFunding({
+        house,
+        breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
+        allowance,
+        tellOperator: (warning, facts) => {
+          operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
+        },
+      }),
+    ],
+  });
   const linkCodes = createLinkCodes({ db, ring });
   const linking = {
     linking: createLinking({ db, audit }),
@@ -359,10 +377,10 @@ async function compose(
     createKeyHistory({ db, audit }),
     createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
-    createUsage({ ...funding, allowance, ownLimit, mailbox, charts, log }),
+    createUsage({ ...funding, allowance, ownLimit, payers, mailbox, charts, log }),
     createLimit({ db, ownLimit }),
     createModel({ ...funding, prices, provider }),
-    createSettings(personalSettings({ ...funding, linking: linking.linking })),
+    createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
     createChat({
@@ -378,6 +396,7 @@ async function compose(
     createTerms(legal.terms),
     createAppeal({ suspensions: moderated.suspensions, vault, operators }),
     createConsent({ db, vault, mailbox, wakeups }),
+    createPay({ db, vault, mailbox, wakeups, payers }),
     createContinue({ db, vault, mailbox, wakeups }),
     createDetails({ privateNotices }),
   );
@@ -398,17 +417,13 @@ async function compose(
         store: createTurnStore({ db, vault }),
         mailbox,
         ledger: createLedger({ db }),
-        allowance,
-        ownLimit,
+        payers,
         moderation,
         prices,
         provider,
         sender,
         privateNotices,
         pseudonym: (userId) => ring.pseudonym(String(userId)),
-        tellOperator: (warning, facts) => {
-          operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
-        },
         limits: {
           turnsPerDay: config.allowance.dailyTurns,
           mailboxLimit: config.mailboxLimit,

@@ -36,9 +36,9 @@ export async function preflight(
     config.house.provider === 'offline'
       ? { provider: 'offline', model: defaultModel('offline'), apiKey: new Secret('offline') }
       : config.house;
-  if (prices.priceOf(house.provider, house.model) === undefined) {
+  if (prices.priceFor(house.provider, house.model) === undefined) {
     throw new StartError(
-      `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE.`,
+      `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE (or, as "unknown", one that is assumed).`,
     );
   }
   const legal = await legalTexts(config, house);

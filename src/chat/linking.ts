@@ -171,7 +171,8 @@ export function createLinking({
         );
       await tx.execute(sql`
         update users own set provider = shared.provider, model = shared.model,
-               group_consent_at = shared.group_consent_at, show_cost = shared.show_cost
+               group_consent_at = shared.group_consent_at, show_cost = shared.show_cost,
+               payer_order = shared.payer_order
         from users shared where own.id = ${to} and shared.id = ${from}`);
       returned.push(...(await returnKeys(tx, from, to)));
       await copyBudgets(tx, from, to);

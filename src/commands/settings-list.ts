@@ -4,13 +4,15 @@ import type { Linking } from '../chat/linking.ts';
 import { eq } from '../db/drizzle.ts';
 import { users } from '../db/schema.ts';
 import { type FundingParts, previewFunding } from '../funding/funding.ts';
+import type { Payers } from '../funding/payers.ts';
 import { providerEntry } from '../llm/catalogue.ts';
+import { PAYER_ORDERS, payersText } from '../text/payers.ts';
 import { settingsText } from '../text/settings.ts';
 import { identityOf } from './linked-notices.ts';
 import type { Setting } from './settings.ts';
 
 export function personalSettings(
-  parts: FundingParts & { readonly linking: Linking },
+  parts: FundingParts & { readonly linking: Linking; readonly payers: Pick<Payers, 'orderOf'> },
 ): readonly Setting[] {
   const { db, linking } = parts;
 
@@ -54,6 +56,26 @@ export function personalSettings(
     },
   };
 
+  const payer: Setting = {
+    id: 'payer',
+    label: payersText.setting.label,
+    async read({ userId }) {
+      const chosen = await parts.payers.orderOf(userId);
+      return {
+        value: payersText.setting.value(chosen),
+        choices: PAYER_ORDERS.filter((order) => order !== chosen).map((order) => ({
+          label: payersText.setting.choice(order),
+          set: order,
+        })),
+      };
+    },
+    async set({ userId }, choice) {
+      const payerOrder = PAYER_ORDERS.find((order) => order === choice);
+      if (payerOrder === undefined) return;
+      await db.update(users).set({ payerOrder }).where(eq(users.id, userId));
+    },
+  };
+
   const consent: Setting = {
     id: 'consent',
     label: settingsText.consent.label,
@@ -86,5 +108,5 @@ export function personalSettings(
     },
   };
 
-  return [model, cost, consent, linked];
+  return [model, payer, cost, consent, linked];
 }

@@ -3,13 +3,14 @@
 import type { UsageCharts } from '../charts/usage-chart.ts';
 import type { Allowance } from '../funding/allowance.ts';
 import { dailyUsage } from '../funding/daily-usage.ts';
-import { type FundingParts, previewFunding } from '../funding/funding.ts';
+import { type Funding, type FundingParts, readOwnKeys } from '../funding/funding.ts';
 import type { OwnLimit } from '../funding/own-limit.ts';
+import type { Payers } from '../funding/payers.ts';
 import { usageSince } from '../funding/usage.ts';
 import { providerEntry } from '../llm/catalogue.ts';
 import { type Log, serializeError } from '../log.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
-import { usageNotice } from '../text/usage.ts';
+import { type UsageFacts, usageNotice } from '../text/usage.ts';
 import { CHART_DAYS, usageChart } from '../text/usage-chart.ts';
 import type { Command, CommandContext } from './command.ts';
 
@@ -19,6 +20,7 @@ export function createUsage(
   parts: FundingParts & {
     readonly allowance: Allowance;
     readonly ownLimit: OwnLimit;
+    readonly payers: Pick<Payers, 'preview'>;
     readonly mailbox: Mailbox;
     readonly charts: UsageCharts;
     readonly log: Log;
@@ -40,6 +42,14 @@ export function createUsage(
     }
   }
 
+  async function nextOf(userId: number, next: Funding | undefined): Promise<UsageFacts['next']> {
+    const { provider, model } = next ?? parts.house;
+    const facts = { model, providerName: providerEntry(provider).name };
+    if (next !== undefined) return { ...facts, kind: next.kind };
+    const { keys } = await readOwnKeys(parts, userId);
+    return { ...facts, kind: 'none', reason: keys.length === 0 ? 'own-only' : 'own-key' };
+  }
+
   return {
     name: 'usage',
     description: 'What I have used, and what is left',
@@ -54,7 +64,7 @@ export function createUsage(
         usageSince(parts.db, context.userId, month),
         parts.allowance.state(context.userId),
         parts.ownLimit.state(context.userId),
-        previewFunding(parts, context.userId),
+        parts.payers.preview(context.userId),
         parts.mailbox.open(context.userId),
       ]);
       context.answer(
@@ -63,7 +73,7 @@ export function createUsage(
           month: thisMonth,
           allowance,
           limits,
-          next: { ...next, providerName: providerEntry(next.provider).name },
+          next: await nextOf(context.userId, next),
           waiting,
         }),
         'Your usage is for you alone: send me /usage in our private chat.',

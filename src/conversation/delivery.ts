@@ -26,7 +26,7 @@ export interface Deliverable {
   /** Markdown; may be empty where there is an outcome. */
   readonly answer: string;
   readonly outcome: Outcome | null;
-  /** What the answer cost; stands last. */
+  /** Who pays from now on, and what the answer cost; stands last. */
   readonly costNote?: string | undefined;
 }
 
@@ -89,11 +89,18 @@ export async function deliver(
   });
 }
 
+/** Turns that wait for a decision of who asked. */
+const DECISIONS: Partial<Record<Outcome, { readonly label: string; readonly command: string }>> = {
+  'consent-needed': { label: 'Decide in private', command: 'consent' },
+  'payer-needed': { label: 'Choose who pays', command: 'pay' },
+};
+
 function noticeOf(outcome: Outcome, turn: RunningTurn, facts: OutcomeFacts): OutcomeNotice {
   const notice = outcomeNotice(outcome, facts);
-  if (outcome !== 'consent-needed') return notice;
-  const button = { label: 'Decide in private', directChat: `consent-${turn.turnId}` };
-  return { ...notice, buttons: [[button]] };
+  const button = DECISIONS[outcome];
+  if (button === undefined) return notice;
+  const { label, command } = button;
+  return { ...notice, buttons: [[{ label, directChat: `${command}-${turn.turnId}` }]] };
 }
 
 /** Everybody sees the answer, if there is one, and a sentence that tells nothing. */

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reply } from '../chat/reply.ts';
-import type { Funding, FundingParts } from '../funding/funding.ts';
+import type { Funding } from '../funding/funding.ts';
 import type { KeyRefusal } from '../keys/api-keys.ts';
 import { type Completion, type Provider, ProviderError, type ProviderId } from '../llm/provider.ts';
 import type { Log } from '../log.ts';
@@ -15,13 +15,9 @@ const MOST_TRIES = 3;
 /** The wait before the second try, where the provider named none, in milliseconds; it doubles. */
 const FIRST_WAIT_MS = 1_000;
 
-export interface ProviderCallParts extends Pick<FundingParts, 'apiKeys' | 'breaker'> {
+export interface ProviderCallParts {
   readonly store: TurnStore;
   readonly provider: (id: ProviderId) => Provider;
-  readonly tellOperator: (
-    warning: 'house-key-failed',
-    facts: { readonly provider: string; readonly code: string },
-  ) => void;
   readonly log: Log;
 }
 
@@ -66,19 +62,10 @@ async function noteEnding(
   funding: Funding,
   ending: StreamedAnswer['ending'],
 ): Promise<KeyRefusal | undefined> {
-  if (ending.type === 'end') {
-    if (funding.kind === 'house') parts.breaker.succeeded();
-    else await parts.apiKeys.markUsed(turn.userId, funding.provider, funding.keyVersion);
-    return undefined;
-  }
+  if (ending.type === 'end') return funding.ended(turn.turnId);
   const { code, status } = ending.error;
   if (code === 'aborted') return undefined;
   const { provider } = funding;
   parts.log.warn({ turnId: turn.turnId, provider, code, status }, 'provider failed');
-  if (funding.kind === 'house') {
-    if (parts.breaker.failed(code)) parts.tellOperator('house-key-failed', { provider, code });
-    return undefined;
-  }
-  if (code !== 'key-refused') return undefined;
-  return parts.apiKeys.markRefused(turn.userId, provider, funding.keyVersion, turn.turnId);
+  return funding.ended(turn.turnId, ending.error);
 }

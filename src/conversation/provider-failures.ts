@@ -1,4 +1,4 @@
-import type { Funding } from '../funding/funding.ts';
+import type { FundingKind } from '../funding/ledger.ts';
 import type { KeyRefusal } from '../keys/api-keys.ts';
 import type { ProviderError } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
@@ -6,7 +6,7 @@ import type { Outcome } from '../text/outcomes.ts';
 /** What a provider's error means to the user, which differs by whose key it was. */
 export function failureOutcome(
   error: ProviderError,
-  paidBy: Funding['kind'],
+  paidBy: FundingKind,
   keyRefusal?: KeyRefusal,
 ): Outcome {
   switch (error.code) {

@@ -17,10 +17,10 @@ import type { RunningTurn } from './turn-store.ts';
 const FIRST_CONVERSATION = 1;
 
 /** The most that one answer may have, reasoning included, in tokens. */
-const MOST_OUTPUT_TOKENS = { own: 8_192, house: 4_096 } as const;
+const MOST_OUTPUT_TOKENS = { own: 8_192, pool: 8_192, credit: 4_096, house: 4_096 } as const;
 
 /** The most that earlier turns may take of the window, in tokens: more is seldom worth its price. */
-const MOST_CONTEXT_TOKENS = { own: 16_000, house: 6_000 } as const;
+const MOST_CONTEXT_TOKENS = { own: 16_000, pool: 6_000, credit: 6_000, house: 6_000 } as const;
 
 export interface ModelRequest {
   readonly system: string;

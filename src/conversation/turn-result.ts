@@ -1,11 +1,11 @@
 /** What a turn came to when its stream ended. */
 
-import type { Allowance } from '../funding/allowance.ts';
 import type { Funding } from '../funding/funding.ts';
-import type { OwnLimit } from '../funding/own-limit.ts';
+import type { FundingKind } from '../funding/ledger.ts';
+import type { Payers } from '../funding/payers.ts';
 import type { Usage } from '../llm/provider.ts';
-import { costText } from '../text/cost.ts';
 import type { Outcome } from '../text/outcomes.ts';
+import { payersText } from '../text/payers.ts';
 import type { AskedAnswer } from './provider-call.ts';
 import { failureOutcome } from './provider-failures.ts';
 import type { AbortReason } from './running-turns.ts';
@@ -15,9 +15,12 @@ export interface EndedStream {
   readonly streamed: AskedAnswer;
   /** Why the turn was told to stop, if it was. */
   readonly aborted: Exclude<AbortReason, 'lost'> | undefined;
-  readonly paidBy: Funding['kind'];
+  readonly paidBy: FundingKind;
   /** Undefined: the model's price is unknown. */
   readonly costMicros: ((usage: Usage) => number) | undefined;
+  readonly priceAssumed: boolean;
+  /** What was set aside: the most that the call can have cost, whatever its provider says. */
+  readonly reservedMicros: number;
   /** In tokens, from above. */
   readonly estimatedInput: number;
   /** The allowance, or the user's own limit, paid for less output than was wanted. */
@@ -32,41 +35,44 @@ export function concludeTurn(ended: EndedStream): TurnResult {
     ...(usage === undefined ? {} : { usage }),
     ...(usage === undefined || ended.costMicros === undefined
       ? {}
-      : { costMicros: ended.costMicros(usage) }),
+      : {
+          costMicros: Math.min(ended.costMicros(usage), ended.reservedMicros),
+          priceAssumed: ended.priceAssumed,
+        }),
   };
 }
 
 /**
- * Adds what the answer cost and what is left, where its user wants to read that. Made before the
- * turn is settled, and stored with it, so that a second delivery shows the same.
- * @param reservedMicros what the allowance holds for this turn until then
+ * Adds who pays from now on, where another did before, and what the answer cost and what is left,
+ * where its user wants to read that. Made before the turn is settled, and stored with it, so that a
+ * second delivery shows the same.
+ * @param reservedMicros what is set aside for this turn until then
  */
-export async function withCostNote(
+export async function withNotes(
   result: TurnResult,
-  turn: Pick<RunningTurn, 'userId' | 'chat' | 'showCost'>,
+  turn: Pick<RunningTurn, 'turnId' | 'userId' | 'chat' | 'isPrivate' | 'showCost'>,
   {
     funding,
-    allowance,
-    ownLimit,
+    payers,
     reservedMicros,
   }: {
     readonly funding: Funding;
-    readonly allowance: Pick<Allowance, 'state'>;
-    readonly ownLimit: Pick<OwnLimit, 'state'>;
+    readonly payers: Pick<Payers, 'lastPayer'>;
     readonly reservedMicros: number;
   },
 ): Promise<TurnResult> {
-  if (!turn.showCost || turn.chat.kind !== 'direct' || result.answer.trim() === '') return result;
-  const costMicros = result.costMicros ?? null;
-  const change = (costMicros ?? 0) - reservedMicros;
-  if (funding.kind === 'own') {
-    const limits = await ownLimit.state(turn.userId);
-    const settled = limits.map((limit) => ({ ...limit, usedMicros: limit.usedMicros + change }));
-    return { ...result, costNote: costText.own(costMicros, settled) };
+  if (result.answer.trim() === '') return result;
+  const notes: string[] = [];
+  const before = await payers.lastPayer(turn.userId, turn.turnId);
+  if (before !== undefined && before !== funding.kind) {
+    const isSeenByAll = turn.chat.kind === 'group' && !turn.isPrivate;
+    notes.push(isSeenByAll ? payersText.changedInGroup() : payersText.changed(funding.kind));
   }
-  const state = await allowance.state(turn.userId);
-  const settled = { ...state, spentMicros: state.spentMicros + change };
-  return { ...result, costNote: costText.house(costMicros, settled) };
+  if (turn.showCost && turn.chat.kind === 'direct') {
+    const { costMicros = null, priceAssumed: assumed = false } = result;
+    notes.push(await funding.costNote({ costMicros, assumed, reservedMicros }));
+  }
+  return notes.length === 0 ? result : { ...result, costNote: notes.join('\n') };
 }
 
 function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome | null {
@@ -86,17 +92,27 @@ function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome
   return null;
 }
 
-/** What the provider counted, or an estimate from above where it did not say. */
+/** No call has more tokens of a kind than this: whoever says so is wrong. */
+const MOST_TOKENS = 100_000_000;
+
+/**
+ * What the provider counted, or an estimate from above where it did not say, or said what can be no
+ * count. What is more than was possible is cut by the reservation (see {@link concludeTurn}).
+ */
 function usageOf({ streamed, estimatedInput }: EndedStream): Usage | undefined {
   const { ending, text, usage } = streamed;
-  if (usage !== undefined) return usage;
   // It refused, or was never reached: nothing was used.
-  if (ending.type === 'error' && text === '' && ending.error.code !== 'aborted') return undefined;
+  const isUnused = ending.type === 'error' && text === '' && ending.error.code !== 'aborted';
+  if (usage === undefined && isUnused) return undefined;
+  const count = (said: number | undefined, otherwise: number) =>
+    said !== undefined && Number.isFinite(said) && said >= 0
+      ? Math.min(Math.ceil(said), MOST_TOKENS)
+      : otherwise;
   return {
-    inputTokens: estimatedInput,
-    cachedInputTokens: 0,
-    cacheWriteTokens: 0,
+    inputTokens: count(usage?.inputTokens, estimatedInput),
+    cachedInputTokens: count(usage?.cachedInputTokens, 0),
+    cacheWriteTokens: count(usage?.cacheWriteTokens, 0),
     // Two bytes a token is more tokens than any text of length has.
-    outputTokens: Math.ceil(Buffer.byteLength(text) / 2),
+    outputTokens: count(usage?.outputTokens, Math.ceil(Buffer.byteLength(text) / 2)),
   };
 }

@@ -5,40 +5,33 @@ import { type Notice, PlatformError, type PlatformSender } from '../chat/platfor
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
-import type { Allowance } from '../funding/allowance.ts';
-import { chooseFunding, type Funding, type FundingParts } from '../funding/funding.ts';
+import type { Funding, House } from '../funding/funding.ts';
 import type { Ledger } from '../funding/ledger.ts';
 import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
-import type { OwnLimit } from '../funding/own-limit.ts';
+import type { Payers } from '../funding/payers.ts';
 import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
-import { providerEntry, seesImages } from '../llm/catalogue.ts';
+import { providerEntry } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import { serializeError } from '../log.ts';
 import type { Moderation } from '../moderation/moderation.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
-import { skippedFileRemark } from '../text/files.ts';
-import { generalText, QUOTED_IS_HIDDEN } from '../text/general.ts';
+import { generalText } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
-import { fetchFiles } from './attachments.ts';
-import { plainText } from './context-window.ts';
 import { deliver, openReply } from './delivery.ts';
-import { needsGroupConsent } from './group-consent.ts';
-import { userText } from './prompt.ts';
+import { prepareTurn } from './prepare-turn.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
-import { prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
-import { createTurnMoney } from './turn-money.ts';
-import { concludeTurn, withCostNote } from './turn-result.ts';
+import { concludeTurn, withNotes } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
-export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
+export interface TurnRunnerParts extends ProviderCallParts {
+  readonly house: House;
+  readonly payers: Payers;
   readonly db: Database;
   readonly vault: Vault;
   readonly mailbox: Mailbox;
   readonly ledger: Ledger;
-  readonly allowance: Allowance;
-  readonly ownLimit: OwnLimit;
   readonly moderation: Moderation;
   readonly prices: Prices;
   readonly sender: (platform: PlatformName) => PlatformSender;
@@ -77,8 +70,7 @@ interface Answered {
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
-  const { store, mailbox, ledger, allowance, ownLimit, log } = parts;
-  const money = createTurnMoney(parts);
+  const { store, mailbox, ledger, log } = parts;
 
   /** Answers, or ends with an outcome. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | Postponed> {
@@ -89,58 +81,23 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     };
 
     if (turn.input.tooLong === true) return refuse('message-too-long');
-    const funding = await chooseFunding(parts, turn.userId);
-    if (funding.kind === 'none') {
-      const toldElsewhere =
-        funding.reason === 'own-key-refused' && !funding.refusedByTurns.includes(turn.turnId);
-      const refused = await refuse(toldElsewhere ? 'own-key-still-refused' : funding.reason);
-      return 'provider' in funding ? { ...refused, provider: funding.provider } : refused;
-    }
-    if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
-      return refuse('consent-needed', funding);
-    }
-
-    const moderation = parts.moderation.of(turn, funding.kind);
-    const barred = await moderation.barred();
-    if (barred !== undefined) return refuse(barred, funding);
-    // Checked while the rest is prepared.
-    moderation.read(userText(turn.input, turn.chat.kind, new Map()));
-
     const sender = parts.sender(turn.chat.platform);
-    const files = await fetchFiles(turn.input, {
-      sender,
-      seesImages: seesImages(funding.provider, funding.model),
-    });
-    if (files.messagesWithKeys.length > 0) {
-      for (const id of files.messagesWithKeys) await sender.deleteMessage(turn.chat, id);
-      return refuse('key-in-file', funding);
-    }
-    moderation.readFiles(
-      [...files.texts.values()].map(({ text }) => text),
-      files.images.filter((part) => part.type === 'image'),
+    const { turnId, userId, chat, rules, payerOrder: order, payerChoice: choice } = turn;
+    const paid = await parts.payers.pay(
+      { userId, turn: { turnId, chat, rules }, order, choice },
+      (payer) => prepareTurn(parts, turn, payer, sender),
     );
-    const remarks = [
-      ...files.skipped.map(skippedFileRemark),
-      ...(hasHiddenQuote(turn, sender) ? [QUOTED_IS_HIDDEN] : []),
-    ].join('\n\n');
-
-    const price = parts.prices.priceOf(funding.provider, funding.model);
-    const request = await prepareRequest(parts, turn, funding, files, sender.traits);
-    if (request === undefined) {
-      if (remarks === '') return refuse('nothing-to-read', funding);
-      const result: TurnResult = { answer: remarks, outcome: null };
-      await store.store(turn, result);
-      return { result, reply: undefined, funding };
+    if (!paid.paid) {
+      const refused = await refuse(paid.outcome, paid.funding);
+      return paid.provider === undefined ? refused : { ...refused, provider: paid.provider };
     }
-
-    moderation.readContext(request.messages.slice(0, -1).map(({ content }) => plainText(content)));
-    const checked = await moderation.input();
-    if (checked.result === 'refused') return refuse(checked.outcome, funding);
-    if (checked.result === 'later') return { againInMs: checked.waitMs };
-
-    const reserved = await money.reserve(turn, funding, price, request);
-    if (!reserved.ok) return refuse(reserved.reason, funding);
-    const { maxOutputTokens } = reserved;
+    const { funding, value: prepared } = paid;
+    if ('againInMs' in prepared) return prepared;
+    if (!prepared.ready) {
+      await store.store(turn, prepared.result);
+      return { result: prepared.result, reply: undefined, funding };
+    }
+    const { request, price, maxOutputTokens, reservedMicros, remarks, moderation } = prepared;
     const reply = openReply({ db: parts.db, sender }, turn);
     const { watch } = moderation;
     try {
@@ -150,7 +107,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         system: request.system,
         messages: request.messages,
         maxOutputTokens,
-        ...(funding.kind !== 'own' ? { safetyIdentifier: parts.pseudonym(turn.userId) } : {}),
+        // Whose key it is answers for what others ask with it.
+        ...(funding.kind === 'own' ? {} : { safetyIdentifier: parts.pseudonym(turn.userId) }),
         signal: watch === undefined ? signal : AbortSignal.any([signal, watch.signal]),
       };
       const shown = watch?.around(reply) ?? reply;
@@ -167,25 +125,28 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         aborted,
         paidBy: funding.kind,
         costMicros:
-          price === undefined ? undefined : (usage) => parts.prices.costMicros(price, usage),
+          price === undefined ? undefined : (usage) => parts.prices.costMicros(price.price, usage),
+        priceAssumed: price?.assumed === true,
+        reservedMicros,
         estimatedInput: request.inputTokens,
         clamped: maxOutputTokens < request.maxOutputTokens,
       });
       // What was flagged counts, or trying again would be free; what could not be checked does not.
       const isAnswered = concluded.answer.trim() !== '' && takenBack !== 'moderation-down';
       // Stored with the answer: a second delivery has to send the same parts as the first.
-      const result = await withCostNote(
+      const result = await withNotes(
         takenBack !== undefined
           ? { ...concluded, answer: '', outcome: takenBack }
           : isAnswered && remarks !== ''
             ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
             : concluded,
         turn,
-        { funding, allowance, ownLimit, reservedMicros: reserved.amountMicros },
+        { funding, payers: parts.payers, reservedMicros },
       );
       const { costMicros: spentMicros = 0, usage } = result;
       const tokens = usage && usage.inputTokens + usage.outputTokens;
-      await store.store(turn, result, money.settlement(turn, { spentMicros, tokens }, isAnswered));
+      const settled = { turnId, attempt: turn.attempt, spentMicros, answered: isAnswered, tokens };
+      await store.store(turn, result, ledger.settlement(settled, 'stored'));
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();
@@ -357,14 +318,6 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   return run;
-}
-
-/** Whether the platform kept the text of a message that was replied to. */
-function hasHiddenQuote({ input }: RunningTurn, { traits }: PlatformSender): boolean {
-  if (traits.showsQuoted === 'always') return false;
-  return input.parts.some(
-    ({ quoted }) => quoted !== undefined && quoted.text.trim() === '' && quoted.files.length === 0,
-  );
 }
 
 /**

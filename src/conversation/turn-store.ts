@@ -8,6 +8,8 @@ import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
 import { and, eq, type SQL, sql } from '../db/drizzle.ts';
 import { chatSettings, chats, turns, users } from '../db/schema.ts';
+import type { FundingKind } from '../funding/ledger.ts';
+import type { PayerOrder } from '../funding/payers.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Fence } from '../queue/mailbox.ts';
@@ -24,6 +26,9 @@ export interface RunningTurn extends Fence {
   readonly rules: ChatRules;
   /** The user wants to read below private answers what they cost. */
   readonly showCost: boolean;
+  readonly payerOrder: PayerOrder;
+  /** Whom the user chose to pay, where they were asked. */
+  readonly payerChoice: FundingKind | null;
   readonly conversation: number;
   readonly rowKey: string;
   readonly replyTo: string;
@@ -61,6 +66,8 @@ export interface TurnResult {
   readonly usage?: Usage;
   /** Absent: nothing was spent, or the model's price is unknown. */
   readonly costMicros?: number;
+  /** It was counted at a price that the operator assumes. */
+  readonly priceAssumed?: boolean;
 }
 
 /** Another worker has taken the turn over: whatever this one does is void. */
@@ -126,6 +133,7 @@ export function createTurnStore({
           chat: chats,
           settings: chatSettings,
           showCost: users.showCost,
+          payerOrder: users.payerOrder,
         })
         .from(turns)
         .innerJoin(chats, eq(chats.id, turns.chatId))
@@ -150,6 +158,8 @@ export function createTurnStore({
         },
         rules: rulesOf(row.settings),
         showCost: row.showCost,
+        payerOrder: row.payerOrder,
+        payerChoice: turn.payerChoice,
         conversation: turn.conversation,
         rowKey: turn.rowKey,
         replyTo: turn.replyTo,
@@ -174,7 +184,8 @@ export function createTurnStore({
       await write(turn, { answer: await sealAnswer(turn, markdown) });
     },
 
-    async store(turn, { answer, outcome, usage, costMicros, costNote }, settlement) {
+    async store(turn, result, settlement) {
+      const { answer, outcome, usage, costMicros, costNote, priceAssumed = false } = result;
       const sealed = answer === '' ? null : await sealAnswer(turn, answer);
       const rows = await db.execute(sql`
         with stored as (
@@ -182,7 +193,8 @@ export function createTurnStore({
                  input_tokens = ${usage?.inputTokens ?? null}::bigint,
                  cached_input_tokens = ${usage?.cachedInputTokens ?? null}::bigint,
                  output_tokens = ${usage?.outputTokens ?? null}::bigint,
-                 cost_micros = ${costMicros ?? null}::bigint
+                 cost_micros = ${costMicros ?? null}::bigint,
+                 price_assumed = ${priceAssumed && costMicros !== undefined}::boolean
           where ${held(turn)}
           returning id
         )${settlement === undefined ? sql`` : sql`, ${settlement}`}

@@ -1,50 +1,76 @@
-/** Who pays for a turn: the user's own key where there is one, else the house. */
+/** What it is to pay for a turn, and the keys that users have for it. `payers.ts` decides who does. */
 
+import type { ChatRules } from '../chat/chat-rules.ts';
+import type { ChatAddress } from '../chat/message.ts';
 import type { Database } from '../db/client.ts';
 import { eq, exists } from '../db/drizzle.ts';
 import { apiKeys as apiKeyRows, ownLimits, users } from '../db/schema.ts';
 import { isRingIncomplete } from '../keys/afresh.ts';
-import type { ApiKeys, ListedKey } from '../keys/api-keys.ts';
+import type { ApiKeys, KeyRefusal, ListedKey } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
 import { defaultModel } from '../llm/catalogue.ts';
-import type { ProviderId } from '../llm/provider.ts';
+import type { ProviderError, ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
-import type { HouseBreaker } from './house-breaker.ts';
+import type { Outcome } from '../text/outcomes.ts';
+import type { Cap, FundingKind, Payer } from './ledger.ts';
 import type { OwnLimits } from './own-limit.ts';
 
-export type Funding =
+/** Who pays for a turn, with what, and how far. */
+export interface Funding extends Payer {
+  readonly provider: ProviderId;
+  readonly apiKey: Secret;
+  /** The budgets that the turn counts in. */
+  readonly caps: readonly Cap<Outcome>[];
+  /** Where it is used up, the next in the user's order may pay. */
+  readonly passesOver: boolean;
+  /** Told where its model has no price and it has a limit. */
+  readonly unpriced: Outcome;
+  /** Asked once, right before the reservation. @returns why it can't pay just now */
+  admit(): Outcome | undefined;
+  /** Hears how a call ended; `error` is absent where it answered. */
+  ended(turnId: number, error?: ProviderError): Promise<KeyRefusal | undefined>;
+  /** One line of what an answer cost and what is left. */
+  costNote(cost: AnswerCost): Promise<string>;
+}
+
+export interface AnswerCost {
+  /** Null: unknown, or nothing. */
+  readonly costMicros: number | null;
+  /** Counted at a price that the operator assumes. */
+  readonly assumed: boolean;
+  /** What is set aside for it while the note is made. */
+  readonly reservedMicros: number;
+}
+
+export interface TurnToPay {
+  readonly userId: number;
+  /** Absent where it is only asked who would pay. */
+  readonly turn?: {
+    readonly turnId: number;
+    readonly chat: ChatAddress;
+    readonly rules: ChatRules;
+  };
+}
+
+export type Offer =
+  | { readonly offer: 'pays'; readonly funding: Funding }
+  /** The user has nothing of this kind. */
+  | { readonly offer: 'absent' }
   | {
-      readonly kind: 'own';
-      readonly provider: ProviderId;
-      readonly model: string;
-      readonly apiKey: Secret;
-      readonly keyVersion: number;
-      readonly limits: OwnLimits;
-    }
-  | {
-      readonly kind: 'house';
-      readonly provider: ProviderId;
-      readonly model: string;
-      readonly apiKey: Secret;
+      readonly offer: 'refused';
+      readonly outcome: Outcome;
+      /** Whether the next in the user's order may pay instead. */
+      readonly passesOver: boolean;
+      /** Whose key it is about. */
+      readonly provider?: ProviderId;
     };
 
-export type FundingChoice =
-  | Funding
-  /** The user has keys of their own, and all were refused: the house does not silently pay. */
-  | {
-      readonly kind: 'none';
-      readonly reason: 'own-key-refused';
-      readonly provider: ProviderId;
-      /** The turns that tell, or told, the user of it. */
-      readonly refusedByTurns: readonly number[];
-    }
-  /** What is kept of the key that answers does not open: damaged, or the ring has lost its KEK. */
-  | {
-      readonly kind: 'none';
-      readonly reason: 'own-key-unreadable' | 'own-key-sealed';
-      readonly provider: ProviderId;
-    }
-  | { readonly kind: 'none'; readonly reason: 'house-unavailable' };
+/** One way to pay. */
+export interface FundingSource {
+  readonly kind: FundingKind;
+  /** What it would do for a turn, or for the next one; without any effect. */
+  offer(turn: TurnToPay): Promise<Offer>;
+}
 
 export interface House {
   readonly provider: ProviderId;
@@ -56,18 +82,9 @@ export interface FundingParts {
   readonly db: Database;
   readonly apiKeys: ApiKeys;
   readonly house: House;
-  readonly breaker: HouseBreaker;
 }
 
-/** Chooses who pays. With the house, the turn may become the probe of a breaker: ask once a turn. */
-export async function chooseFunding(parts: FundingParts, userId: number): Promise<FundingChoice> {
-  const own = await ownFunding(parts, userId);
-  if (own !== undefined) return own;
-  if (!parts.breaker.mayTry()) return { kind: 'none', reason: 'house-unavailable' };
-  return { kind: 'house', ...parts.house };
-}
-
-/** Who would pay for the user's next turn, without any effect. */
+/** The key and model of the user's own that would answer, or else the house's. */
 export async function previewFunding(
   parts: FundingParts,
   userId: number,
@@ -76,10 +93,10 @@ export async function previewFunding(
   readonly provider: ProviderId;
   readonly model: string;
 }> {
-  const own = await ownFunding(parts, userId);
-  if (own === undefined) return { ...parts.house, kind: 'house' };
-  if (own.kind === 'none') return { ...parts.house, kind: 'none' };
-  return own;
+  const own = await readOwnKey(parts, userId);
+  if (own.found === 'nothing') return { ...parts.house, kind: 'house' };
+  if (own.found !== 'key') return { ...parts.house, kind: 'none' };
+  return { kind: 'own', provider: own.provider, model: own.model };
 }
 
 /**
@@ -133,26 +150,44 @@ export async function readOwnKeys(
   };
 }
 
-async function ownFunding(
-  parts: FundingParts,
+export type OwnKey =
+  | {
+      readonly found: 'key';
+      readonly provider: ProviderId;
+      readonly model: string;
+      readonly apiKey: Secret;
+      readonly keyVersion: number;
+      readonly limits: OwnLimits;
+    }
+  | { readonly found: 'nothing' }
+  /** What is kept of the key that answers does not open: damaged, or the ring has lost its KEK. */
+  | { readonly found: 'unreadable' | 'sealed'; readonly provider: ProviderId }
+  | {
+      readonly found: 'refused';
+      readonly provider: ProviderId;
+      /** The turns that tell, or told, the user of it. */
+      readonly refusedByTurns: readonly number[];
+    };
+
+/** The key of the user's own that answers, opened, or why none does. */
+export async function readOwnKey(
+  parts: Pick<FundingParts, 'db' | 'apiKeys'>,
   userId: number,
-): Promise<Extract<FundingChoice, { kind: 'own' | 'none' }> | undefined> {
+): Promise<OwnKey> {
   const { keys, answering, chosen, limits } = await readOwnKeys(parts, userId);
   const newest = keys.at(-1);
-  if (newest === undefined) return undefined;
+  if (newest === undefined) return { found: 'nothing' };
   const key = answering && (await openedKey(parts, userId, answering.provider));
   if (answering !== undefined && typeof key === 'string') {
-    const { provider } = answering;
-    return { kind: 'none', reason: key, provider };
+    return { found: key, provider: answering.provider };
   }
   if (key === undefined || typeof key === 'string') {
     const refusedByTurns = keys.flatMap((k) => (k.refusedByTurn === null ? [] : [k.refusedByTurn]));
-    const { provider } = newest;
-    return { kind: 'none', reason: 'own-key-refused', provider, refusedByTurns };
+    return { found: 'refused', provider: newest.provider, refusedByTurns };
   }
   const model = key.provider === chosen.provider ? chosen.model : null;
   return {
-    kind: 'own',
+    found: 'key',
     provider: key.provider,
     model: model ?? defaultModel(key.provider),
     apiKey: key.apiKey,
@@ -162,12 +197,16 @@ async function ownFunding(
 }
 
 /** A row that does not open is its owner's to replace; the house does not pay instead, and nobody is asked. */
-async function openedKey({ apiKeys }: FundingParts, userId: number, provider: ProviderId) {
+async function openedKey(
+  { apiKeys }: Pick<FundingParts, 'apiKeys'>,
+  userId: number,
+  provider: ProviderId,
+) {
   try {
     return await apiKeys.keyFor(userId, provider);
   } catch (error) {
-    if (isRingIncomplete(error)) return 'own-key-sealed';
-    if (error instanceof VaultError) return 'own-key-unreadable';
+    if (isRingIncomplete(error)) return 'sealed' as const;
+    if (error instanceof VaultError) return 'unreadable' as const;
     throw error;
   }
 }

@@ -19,7 +19,7 @@ export interface Price extends Rates {
   readonly longInput: readonly (Rates & { readonly above: number })[];
 }
 
-/** Dollars a million tokens, by `provider/model`: what an operator writes in PRICES_FILE. */
+/** Dollars a million tokens, by `provider/model` or `unknown`: what an operator writes in PRICES_FILE. */
 export type PriceOverrides = Readonly<
   Record<
     string,
@@ -33,9 +33,21 @@ export type PriceOverrides = Readonly<
   >
 >;
 
+/** What a call is counted at. */
+export interface AppliedPrice {
+  readonly price: Price;
+  /** Nobody knows its price: the operator assumes this one. */
+  readonly assumed: boolean;
+}
+
+/** In PRICES_FILE, the price of every model that has none. */
+export const UNKNOWN_MODEL = 'unknown';
+
 export interface Prices {
   /** @returns undefined for a model whose price is not known, which is not to be taken for free */
   priceOf(provider: ProviderId, model: string): Price | undefined;
+  /** As {@link priceOf}, or what the operator assumes for models without a price. */
+  priceFor(provider: ProviderId, model: string): AppliedPrice | undefined;
   /** A whole number of micros, rounded up: never less than what the provider asks. */
   costMicros(price: Price, usage: Usage): number;
   /** The rates of a call with so much input: long input makes the whole call dearer. */
@@ -59,12 +71,23 @@ export function createPrices({
       ratesOf({ input, output, cachedInput, cacheWrite }, name),
     ]),
   );
+  const ownPrice = (name: string): Price | undefined => {
+    const rates = own.get(name);
+    return rates && { ...rates, longInput: [] };
+  };
+  const priceOf = (provider: ProviderId, model: string): Price | undefined => {
+    if (provider === 'offline') return FREE;
+    return (
+      ownPrice(`${provider}/${model}`) ?? listedPrice(modelData(provider, model, now())?.prices)
+    );
+  };
   return {
-    priceOf(provider, model) {
-      if (provider === 'offline') return FREE;
-      const overridden = own.get(`${provider}/${model}`);
-      if (overridden !== undefined) return { ...overridden, longInput: [] };
-      return listedPrice(modelData(provider, model, now())?.prices);
+    priceOf,
+    priceFor(provider, model) {
+      const known = priceOf(provider, model);
+      if (known !== undefined) return { price: known, assumed: false };
+      const assumed = ownPrice(UNKNOWN_MODEL);
+      return assumed && { price: assumed, assumed: true };
     },
     costMicros,
     ratesFor,

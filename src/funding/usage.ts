@@ -13,6 +13,8 @@ export interface UsageSum {
   readonly costMicros: number;
   /** Turns whose model has no known price: their cost is not in `costMicros`. */
   readonly unpricedTurns: number;
+  /** Turns whose cost was counted at a price that the operator assumes. */
+  readonly assumedTurns: number;
 }
 
 /** Sums of answered turns since a moment, by funding: those of all identities that are linked now. */
@@ -32,6 +34,7 @@ export async function usageSince(
       outputTokens: number(sql`coalesce(sum(${turns.outputTokens}), 0)`),
       costMicros: number(sql`coalesce(sum(${turns.costMicros}), 0)`),
       unpricedTurns: number(sql`count(*) filter (where ${turns.costMicros} is null)`),
+      assumedTurns: number(sql`count(*) filter (where ${turns.priceAssumed})`),
     })
     .from(turns)
     .where(

@@ -26,6 +26,8 @@ export interface AcceptedTurn {
   readonly followsTurnId: number | undefined;
   /** In a group, nobody but the sender sees the answer. */
   readonly isPrivate: boolean;
+  /** Whom its user chose to pay, where they were asked. */
+  readonly payerChoice?: 'own' | 'pool' | 'credit' | 'house' | undefined;
   readonly mergeKey: string | undefined;
   /** How long the turn waits for messages that belong to it, in milliseconds. */
   readonly waitMs: number;
@@ -159,7 +161,7 @@ export function createMailbox({
         ), accepted as (
           insert into turns (id, user_id, owner_id, chat_id, conversation, seq, status, not_before,
                              merge_key, sent_at, sent_order, platform_user_id, reply_to, row_key, input,
-                             follows_turn_id, is_private)
+                             follows_turn_id, is_private, payer_choice)
           overriding system value
           select fresh.turn_id, ${turn.userId}::bigint, ${turn.ownerId ?? null}::bigint,
                  ${turn.chatId}::bigint, ${turn.conversation}::int,
@@ -168,7 +170,8 @@ export function createMailbox({
                  ${turn.mergeKey ?? null}::text, ${turn.sentAt.toISOString()}::timestamptz,
                  ${turn.sentOrder}::bigint, ${turn.platformUserId}, ${turn.replyTo},
                  ${turn.rowKey}, ${turn.input}::bytea,
-                 ${turn.followsTurnId ?? null}::bigint, ${turn.isPrivate}::boolean
+                 ${turn.followsTurnId ?? null}::bigint, ${turn.isPrivate}::boolean,
+                 ${turn.payerChoice ?? null}::text
           from fresh, line
           returning id
         )

@@ -5,19 +5,28 @@ import { formatUsd } from '../funding/money.ts';
 import type { LimitState } from '../funding/own-limit.ts';
 import { time } from './markdown.ts';
 
+interface Cost {
+  readonly costMicros: number | null;
+  /** Counted at a price that the operator assumes. */
+  readonly assumed: boolean;
+}
+
+const usd = (micros: number, { assumed }: Pick<Cost, 'assumed'>) =>
+  `${formatUsd(micros)}${assumed ? ' (price assumed)' : ''}`;
+
 export const costText = {
-  own: (costMicros: number | null, limits: readonly LimitState[]): string =>
+  own: (cost: Cost, limits: readonly LimitState[]): string =>
     [
-      `This answer: ${costMicros === null ? 'cost unknown' : formatUsd(costMicros)}, on your own key.`,
+      `This answer: ${cost.costMicros === null ? 'cost unknown' : usd(cost.costMicros, cost)}, on your own key.`,
       ...limits.map(
         ({ period, limitMicros, usedMicros, resetsAt }) =>
           `Left of your limit ${PERIODS[period]}: ${formatUsd(Math.max(0, limitMicros - usedMicros))} until ${time(resetsAt)}.`,
       ),
     ].join(' '),
 
-  house: (costMicros: number | null, allowance: AllowanceState): string =>
+  house: (cost: Cost, allowance: AllowanceState): string =>
     [
-      `This answer: ${costMicros === null ? 'nothing' : formatUsd(costMicros)}, paid by the house.`,
+      `This answer: ${cost.costMicros === null ? 'nothing' : usd(cost.costMicros, cost)}, paid by the house.`,
       `Left today: ${Math.max(0, allowance.turnsLimit - allowance.turnsUsed)} messages and ${formatUsd(Math.max(0, allowance.limitMicros - allowance.spentMicros))}.`,
     ].join(' '),
 };

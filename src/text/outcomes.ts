@@ -169,6 +169,27 @@ const OUTCOMES = {
     inGroups: NOT_ANSWERED,
     inDirectChat: true,
   },
+  'price-unknown': {
+    say: ({ model }) =>
+      `I don’t know what ${inlineCode(model)} costs, so nobody but you could pay for it, and I did not ask.`,
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+  },
+  'own-only': {
+    say: () =>
+      'You let nobody pay but your own key, and I have none of yours, so I did not ask. Set one, or change who pays in /settings.',
+    buttons: [
+      [
+        { label: 'Use my own key', directChat: 'setkey' },
+        { label: 'Who pays', directChat: 'settings' },
+      ],
+    ],
+    inGroups: NOT_ANSWERED,
+  },
+  'payer-needed': {
+    say: () => 'Several can pay for this: it waits until you choose.',
+    inGroups: NOT_ANSWERED,
+  },
   'cut-by-own-limit': {
     say: () => 'Cut here: the spending limit of this key allowed no more. See /limit.',
   },

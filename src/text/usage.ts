@@ -1,10 +1,12 @@
 import type { Notice } from '../chat/platform.ts';
 import type { AllowanceState } from '../funding/allowance.ts';
+import type { FundingKind } from '../funding/ledger.ts';
 import { formatUsd } from '../funding/money.ts';
 import type { LimitState } from '../funding/own-limit.ts';
 import type { UsageSum } from '../funding/usage.ts';
 import { limitLine } from './limit.ts';
 import { inlineCode, time } from './markdown.ts';
+import { PAYER_NAMES } from './payers.ts';
 
 export interface UsageFacts {
   readonly today: readonly UsageSum[];
@@ -14,9 +16,11 @@ export interface UsageFacts {
   readonly limits: readonly LimitState[];
   /** What pays for the next turn. */
   readonly next: {
-    readonly kind: 'own' | 'house' | 'none';
+    readonly kind: FundingKind | 'none';
     readonly providerName: string;
     readonly model: string;
+    /** Why nobody pays. */
+    readonly reason?: 'own-only' | 'own-key';
   };
   readonly waiting: number;
 }
@@ -45,7 +49,11 @@ export function usageNotice(facts: UsageFacts): Notice {
           ? left === 0 || moneyLeft === 0
             ? `Your free messages are used up until ${time(allowance.resetsAt)}; with a key of your own you go on at once.`
             : `Your next message is paid by the house (${inlineCode(next.model)}).`
-          : 'Your own key can’t be used (see /keys): your next message is not answered until you replace or delete it.',
+          : next.kind === 'pool' || next.kind === 'credit'
+            ? `Your next message is paid by ${PAYER_NAMES[next.kind]} (${inlineCode(next.model)}).`
+            : next.reason === 'own-only'
+              ? 'You let nobody pay but your own key, and have none: your next message is not answered. See /settings.'
+              : 'Your own key can’t be used (see /keys): your next message is not answered until you replace or delete it.',
       ...(facts.waiting > 0 ? [`Waiting or running now: ${facts.waiting}.`] : []),
     ].join('\n'),
     ...(next.kind === 'house'
@@ -59,7 +67,9 @@ function sums(rows: readonly UsageSum[]): readonly string[] {
   return rows.map((row) => {
     const unpriced =
       row.unpricedTurns === 0 ? '' : ` (price unknown for ${row.unpricedTurns} of them)`;
-    return `- ${PAYERS[row.funding]}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}`;
+    const assumed =
+      row.assumedTurns === 0 ? '' : ` (price assumed for ${row.assumedTurns} of them)`;
+    return `- ${PAYERS[row.funding]}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}${assumed}`;
   });
 }
 

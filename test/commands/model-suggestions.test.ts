@@ -6,7 +6,6 @@ import {
   createModelSuggestions,
   type SuggestModels,
 } from '../../src/commands/model-suggestions.ts';
-import { createHouseBreaker } from '../../src/funding/house-breaker.ts';
 import { createPrices } from '../../src/funding/prices.ts';
 import { type ApiKeys, createApiKeys } from '../../src/keys/api-keys.ts';
 import { createAudit } from '../../src/keys/audit.ts';
@@ -57,7 +56,6 @@ function suggestions(baseUrl = openai.url): SuggestModels {
     db: database.db,
     apiKeys,
     house: { provider: 'offline', model: 'parrot', apiKey: new Secret('offline') },
-    breaker: createHouseBreaker({ closedMs: undefined }),
     identities: createIdentities({ db: database.db }),
     prices: createPrices(),
     provider: createProviders({ baseUrls: { openai: baseUrl } }),

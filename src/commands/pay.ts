@@ -1,0 +1,46 @@
+/** Who pays for a question that waits for it ("ask me" in /settings); reached by a button only. */
+
+import type { FundingKind } from '../funding/ledger.ts';
+import type { Payers } from '../funding/payers.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
+import { payersText } from '../text/payers.ts';
+import { sealedText } from '../text/sealed.ts';
+import { type AskAgainParts, createAskAgain } from './ask-again.ts';
+import { type Command, rowId } from './command.ts';
+
+const KINDS: readonly FundingKind[] = ['own', 'pool', 'credit', 'house'];
+
+export function createPay({
+  payers,
+  ...parts
+}: AskAgainParts & { readonly payers: Pick<Payers, 'able'> }): Command {
+  const askAgain = createAskAgain(parts);
+  return {
+    name: 'pay',
+    description: '',
+    where: 'direct',
+    async run({ userId, argument, answer }) {
+      const able = await payers.able({ userId });
+      const kinds = [...new Set(able.map(({ kind }) => kind))];
+      const turnId = rowId(argument);
+      answer(
+        kinds.length === 0 || turnId === 0
+          ? payersText.nothingToPay()
+          : payersText.ask(turnId, kinds),
+      );
+    },
+    async press(context) {
+      const [name, turnId] = context.argument.split('-');
+      const payerChoice = KINDS.find((kind) => kind === name);
+      if (payerChoice === undefined) return;
+      try {
+        const decision = { outcome: 'payer-needed' as const, payerChoice };
+        const asked = await askAgain(context.userId, rowId(turnId), decision);
+        context.replace(asked ? payersText.chosen(payerChoice) : payersText.nothingToPay());
+      } catch (error) {
+        if (!isRingIncomplete(error)) throw error;
+        context.replace(sealedText.lost());
+      }
+    },
+  };
+}
