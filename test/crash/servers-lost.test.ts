@@ -43,8 +43,8 @@ describe.each(['postgres', 'redis'] as const)(
         const place = await createTown({ backend, people: 8 });
         onTestFinished(() => place.close());
         place.behave = () => ({ chunkDelayMs: 30 });
-        // postgres.js 3.4.9 may end the process when a connection breaks inside a transaction
-        // (github.com/porsager/postgres/issues/1208): whoever runs Latchkey starts it again.
+        // postgres.js 3.4.9 by itself would end the process when a connection breaks inside a
+        // transaction (github.com/porsager/postgres/issues/1208).
         const ends = await place.startSupervised();
         place.askAll(1, 2, 3);
         for (const answered of [3, 10]) {
@@ -61,7 +61,7 @@ describe.each(['postgres', 'redis'] as const)(
         place.expectOneReplyEach({ repeats: 6 });
         place.expectOrder();
         await place.expectBooksClosed();
-        for (const output of ends) expect(output).toMatch(/fatal.*reading 'write'/);
+        expect(ends).toEqual([]);
       },
     );
   },
