@@ -114,6 +114,10 @@ function explainRefusal(error: unknown, host: string, database: string): string 
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return `PostgreSQL at ${host} can't be reached`;
+    case 'CONNECTION_CLOSED':
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return `What listens at ${host} hangs up before it has said anything of PostgreSQL`;
     case '28P01':
       return `PostgreSQL at ${host} refuses the user name or password`;
     case '28000':

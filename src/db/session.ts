@@ -66,6 +66,9 @@ export function clientOptions() {
   };
 }
 
+/** How often a silence is looked at before it counts. */
+const LOOKS = 4;
+
 /** @throws DatabaseError with the code of what kept it, such as `ECONNREFUSED` or `28P01` */
 export async function openSession(options: SessionOptions): Promise<Session> {
   // Never connects: it takes the address apart as the sessions' own clients will.
@@ -107,13 +110,22 @@ async function openOn(
     for (const reject of waiting) reject(error);
     waiting.clear();
   };
-  // Set anew at every statement and every answer: it fires only in silence.
+  // Begun anew at every statement and every answer. It takes some looks in a row, so that a process
+  // that stood still does not take what came meanwhile for silence.
+  let looks = 0;
   const silence = setTimeout(
     () => {
-      if (waiting.size > 0) lose(unanswered());
+      if (waiting.size === 0) return;
+      looks++;
+      if (looks === LOOKS) lose(unanswered());
+      else silence.refresh();
     },
-    answerWithinMs ?? 2 ** 31 - 1,
+    answerWithinMs === undefined ? 2 ** 31 - 1 : answerWithinMs / LOOKS,
   ).unref();
+  const heard = () => {
+    looks = 0;
+    if (lost === undefined) silence.refresh();
+  };
 
   const options = {
     ...clientOptions(),
@@ -149,10 +161,10 @@ async function openOn(
       return new Promise<Rows>((resolve, reject) => {
         if (lost !== undefined) return reject(lost);
         waiting.add(reject);
-        silence.refresh();
+        heard();
         const answered = () => {
           waiting.delete(reject);
-          if (lost === undefined) silence.refresh();
+          heard();
         };
         const query = client.unsafe(text, params, { prepare });
         (asArrays ? query.values() : query).then(
@@ -183,8 +195,10 @@ async function openOn(
 
   const late = setTimeout(() => lose(timedOut()), Math.max(0, withinMs));
   try {
-    // The driver connects at the first statement.
-    await session.run({ text: 'select 1' });
+    // The driver connects at the first statement. A transaction that was given up in silence must
+    // not hold its locks until the server's TCP notices.
+    const limit = answerWithinMs === undefined ? 0 : Math.ceil(2 * answerWithinMs);
+    await session.run({ text: `set idle_in_transaction_session_timeout = ${limit}` });
     return session;
   } catch (error) {
     session.destroy();

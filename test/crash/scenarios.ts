@@ -30,8 +30,8 @@ export async function cutFromPostgres(backend: Backend, onTestFinished: AtTheEnd
   const place = await createTown({ backend, people: 8 });
   onTestFinished(() => place.close());
   place.behave = () => ({ chunkDelayMs: 30 });
-  // postgres.js 3.4.9 may end the process when a connection breaks inside a transaction
-  // (github.com/porsager/postgres/issues/1208): whoever runs Latchkey starts it again.
+  // postgres.js 3.4.9 by itself would end the process when a connection breaks inside a
+  // transaction (github.com/porsager/postgres/issues/1208).
   const ends = await place.startSupervised();
   place.askAll(1, 2, 3);
   for (const answered of [3, 10]) {
@@ -45,10 +45,11 @@ export async function cutFromPostgres(backend: Backend, onTestFinished: AtTheEnd
   place.askAll(4);
   await place.settled();
   expect(place.answered()).toBe(32);
-  place.expectOneReplyEach({ repeats: 6 });
+  // Whoever was being answered at a cut: whether that message stands was then not written down.
+  place.expectOneReplyEach({ repeats: 12 });
   place.expectOrder();
   await place.expectBooksClosed();
-  for (const output of ends) expect(output).toMatch(/fatal.*reading 'write'/);
+  expect(ends).toEqual([]);
 }
 
 export async function oneOfTwoWorkersKilled(

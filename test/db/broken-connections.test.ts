@@ -9,6 +9,7 @@ import {
   DatabaseError,
 } from '../../src/db/client.ts';
 import { sql } from '../../src/db/drizzle.ts';
+import { openSession } from '../../src/db/session.ts';
 import { Secret } from '../../src/secret.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
@@ -31,7 +32,7 @@ beforeAll(async () => {
     url: new Secret(url.href),
     maxConnections: WIDTH,
     applicationName: 'tried',
-    answerWithinMs: 400,
+    answerWithinMs: 600,
   });
   db = connection.db;
 });
@@ -207,6 +208,15 @@ test('a server that takes connections and says nothing fails queries in time', a
   proxy.swallowAll(false);
   expect(failed).toMatchObject({ connectionLost: true });
   await expectFullWidth();
+});
+
+test('what takes connections and says nothing is no PostgreSQL, after a while', async () => {
+  proxy.swallowAll(true);
+  const url = new URL(direct.url.reveal());
+  url.port = String(proxy.port);
+  const opening = openSession({ url: url.href, applicationName: 'test', connectWithinMs: 100 });
+  await expect(opening).rejects.toMatchObject({ code: 'CONNECT_TIMEOUT', connectionLost: true });
+  proxy.swallowAll(false);
 });
 
 test('the listener hears again after its connection was cut', async () => {

@@ -1,7 +1,9 @@
 /** What keeps Latchkey from starting is said in one clear sentence, with exit code 1. */
 
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +15,7 @@ import { type FakeDiscord, startFakeDiscord } from '../fakes/discord.ts';
 import type { TelegramSimulator } from '../fakes/telegram/types.ts';
 import { startTelegramSimulator } from '../fakes/telegram.ts';
 import { COMPILE_CACHE } from '../support/compile-cache.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -140,14 +142,72 @@ describe('the start is refused', () => {
     expect(said).not.toContain('hidden-word');
   });
 
-  test.concurrent('with a malformed key ring', async () => {
-    const file = join(directory, 'broken-ring.json');
-    await writeFile(file, '{"active": "k1", "keys": {}}', { mode: 0o600 });
-    const { code, said } = await start({ KEY_RING_FILE: file });
+  test.concurrent('with a Redis that takes connections and says nothing', async () => {
+    const mute = createServer().listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const address = mute.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const { code, said } = await start({ REDIS_URL: `redis://127.0.0.1:${port}` });
+    mute.close();
     expect(code).toBe(1);
-    expect(said).toContain(file);
+    expect(said).toMatch(/^Redis at REDIS_URL does not answer/);
     expect(said.split('\n')).toHaveLength(1);
   });
+
+  describe('before a table is made', () => {
+    let empty: TestDatabase;
+    beforeAll(async () => {
+      empty = await createEmptyDatabase();
+    });
+    afterAll(() => empty.close());
+
+    async function refused(env: Record<string, string>): Promise<string> {
+      const { code, said } = await start({ DATABASE_URL: empty.url.reveal(), ...env });
+      expect(code).toBe(1);
+      expect(said.split('\n')).toHaveLength(1);
+      const made = await empty.db.execute(sql`select 1 from pg_namespace where nspname = 'drizzle'
+        union all select 1 from pg_tables where schemaname = 'public'`);
+      expect(made).toHaveLength(0);
+      return said;
+    }
+
+    test('with a malformed key ring', async () => {
+      const file = join(directory, 'broken-ring.json');
+      await writeFile(file, '{"active": "k1", "keys": {}}', { mode: 0o600 });
+      expect(await refused({ KEY_RING_FILE: file })).toContain(file);
+    });
+
+    test('with no place for the key ring', async () => {
+      const file = join(directory, 'a-file');
+      await writeFile(file, '');
+      expect(await refused({ KEY_RING_FILE: join(file, 'ring.json') })).toContain(file);
+    });
+
+    test('as a worker without the key ring of the others', async () => {
+      const file = join(directory, 'not-copied.json');
+      expect(await refused({ KEY_RING_FILE: file, ROLE: 'worker' })).toMatch(/ is missing: set/);
+    });
+
+    test('with prices that are not there, be there a platform or not', async () => {
+      const env = { PRICES_FILE: join(directory, 'no-prices.json') };
+      expect(await refused(env)).toMatch(/^PRICES_FILE .* can't be read/);
+      expect(await refused({ ...env, TELEGRAM_BOT_TOKEN: '' })).toMatch(/^PRICES_FILE /);
+    });
+  });
+
+  for (const [what, path] of [
+    ['is no folder', '/dev/null'],
+    ['is below a file', '/dev/null/below'],
+    ['takes no folder', '/proc/latchkey/data'],
+    ['has too long a name', `/tmp/${'x'.repeat(300)}`],
+  ] as const) {
+    test.concurrent(`with a DATA_DIR that ${what}`, async () => {
+      const { code, said } = await start({ DATABASE_URL: '', DATA_DIR: path });
+      expect(code).toBe(1);
+      expect(said.startsWith(`DATA_DIR ${path} `)).toBe(true);
+      expect(said.split('\n')).toHaveLength(1);
+    });
+  }
 
   test.concurrent('with a house model whose price is unknown', async () => {
     const { code, said } = await start({
