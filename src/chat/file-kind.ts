@@ -21,7 +21,10 @@ const TEXT_EXTENSIONS = new Set(
   ).split(' '),
 );
 
-/** What models see, by extension, for images that were sent as files without a media type. */
+/**
+ * What models see (all providers take these and no others), by extension, for images that were sent
+ * as files without a media type.
+ */
 const IMAGE_EXTENSIONS = new Map([
   ['png', 'image/png'],
   ['jpg', 'image/jpeg'],
@@ -38,7 +41,11 @@ export function fileKind(
   const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
   const image = IMAGE_EXTENSIONS.get(extension);
   if (mediaType === 'image/svg+xml') return { kind: 'text', mediaType };
-  if (mediaType.startsWith('image/')) return { kind: 'image', mediaType };
+  if (mediaType.startsWith('image/')) {
+    const known = mediaType === 'image/jpg' ? 'image/jpeg' : mediaType;
+    const isSeen = [...IMAGE_EXTENSIONS.values()].includes(known);
+    return { kind: isSeen ? 'image' : 'other', mediaType: known };
+  }
   if (image !== undefined && mediaType === 'application/octet-stream') {
     return { kind: 'image', mediaType: image };
   }

@@ -42,7 +42,7 @@ export const modelText = {
 
   /** @param isLike whether the list that follows is of those with such a name */
   unknown: (wanted: string, isLike: boolean): Notice => ({
-    markdown: `I don’t find ${inlineCode(wanted.slice(0, 100))} among the models of your key. ${isLike ? 'The nearest are:' : 'These are there:'}`,
+    markdown: `I don’t find ${inlineCode(visible(wanted).slice(0, 100).toWellFormed())} among the models of your key. ${isLike ? 'The nearest are:' : 'These are there:'}`,
   }),
 
   house: (model: string, offline: boolean): Notice => ({
@@ -62,6 +62,9 @@ export const modelText = {
     ],
   }),
 };
+
+/** Without marks that turn the direction of the sentence around it, and other controls. */
+const visible = (text: string) => text.replace(/\p{C}+/gu, ' ').trim();
 
 /** A model with its price, in plain text of at most `length` characters. */
 export function modelSuggestion(id: string, price: Price | undefined, length: number): string {

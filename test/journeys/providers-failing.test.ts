@@ -2,6 +2,7 @@
 
 import type { Chat, User } from 'grammy/types';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { App } from '../../src/app.ts';
 import { sql } from '../../src/db/drizzle.ts';
 import type { Behaviour, Failure } from '../fakes/behaviour.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
@@ -245,10 +246,11 @@ describe('a house key that fails', () => {
 
 describe('Telegram that fails', () => {
   let world: World;
+  let app: App;
   beforeAll(async () => {
     world = await createWorld();
     world.openai.script((question) => `Answer to: ${question}`);
-    await world.start();
+    app = await world.start();
   });
   afterAll(() => world.close());
   afterEach(() => world.telegram.clearFaults());
@@ -349,6 +351,29 @@ describe('Telegram that fails', () => {
     await waitFor(async () => (await open()) === 0);
     expect(asked(world, '"content":"waiting when deleted')).toHaveLength(0);
   });
+
+  test('429 for longer than a minute: the answer waits, also for another process, and nothing is asked or paid twice', async () => {
+    const { user, chat } = someoneIn(world);
+    const before = await countedTurns(world);
+    world.telegram.fail({ method: 'sendMessage', when: toChat(chat), retryAfter: 75 });
+    world.telegram.say(chat, user, 'how long?');
+    const waiting = async () => {
+      const [row] = await world.database.db.execute<{ status: string; wait: number }>(sql`
+        select status, extract(epoch from not_before - now())::float as wait
+        from turns order by id desc limit 1`);
+      return row?.status === 'queued' ? row.wait : undefined;
+    };
+    expect(await waitFor(waiting, { timeoutMs: 10_000 })).toBeGreaterThan(60);
+    await app.stop();
+    world.telegram.clearFaults();
+    // As if the time that Telegram asked for were over.
+    await world.database.db.execute(sql`update turns set not_before = now()`);
+    app = await world.start();
+    await botSays(world, chat, /Answer to: how long/);
+    expect(answers(chat)).toHaveLength(1);
+    expect(asked(world, 'how long')).toHaveLength(1);
+    expect(await countedTurns(world)).toBe(before + 1);
+  }, 25_000);
 
   test('none of this was an error of ours', () => {
     expect(loggedErrors(world)).toEqual([]);

@@ -67,6 +67,8 @@ describe('/model', () => {
     expect(world.telegram.buttons(near).map((b) => b.label)).toEqual(['gpt-5.6-luna']);
     who.say('/model nothing-like-it');
     await who.sees(/don’t find nothing-like-it.*These are there/);
+    who.say('/model a\u2066b');
+    expect((await who.sees(/don’t find a/)).text).toMatch(/^I don’t find a b among/);
   });
 
   test('offers the usual models to a restricted key', async () => {

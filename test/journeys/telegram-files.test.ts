@@ -143,6 +143,19 @@ describe('images', () => {
     expect(body).toContain(`data:image/jpeg;base64,${PNG.toString('base64')}`);
   });
 
+  test('one in a format that no provider takes is left out with the reason, and costs no refusal', async () => {
+    const { user, chat } = someone();
+    world.telegram.sendDocument(chat, user, {
+      name: 'IMG_0001.HEIC',
+      mime: 'image/heic',
+      bytes: PNG,
+      caption: 'what fruit is this, salak?',
+    });
+    const answer = await botSays(world, chat, /salak/);
+    expect(textOf(answer)).toMatch(/left out IMG_0001\.HEIC: .*PNG, JPEG, GIF or WebP/);
+    expect(JSON.stringify(asked(world, 'salak')[0]?.body)).not.toContain('image');
+  });
+
   test('an image without any words is a question too', async () => {
     const { user, chat } = someone();
     const before = world.openai.completions().length;
