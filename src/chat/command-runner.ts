@@ -83,11 +83,16 @@ export function createCommandRunner({
    * For /forget, which deletes it on the platform: not of somebody who is forgotten by now. That it
    * can't be noted must not say that nothing was sent.
    */
-  async function remember({ chat, userId }: CommandSource, messageId: string): Promise<void> {
+  async function remember(
+    { chat, userId }: CommandSource,
+    messageIds: readonly string[],
+  ): Promise<void> {
+    if (messageIds.length === 0) return;
     const noting = db.execute(sql`
       insert into sent_notices (platform, platform_chat_id, message_id)
-      select ${chat.platform}, ${chat.chatId}, ${messageId}
-      from users where id = ${userId} for key share
+      select ${chat.platform}, ${chat.chatId}, sent.id
+      from users, jsonb_array_elements_text(${JSON.stringify(messageIds)}::text::jsonb) as sent (id)
+      where users.id = ${userId} for key share of users
       on conflict do nothing`);
     await noting.catch((error: unknown) =>
       log.warn({ error: serializeError(error) }, 'noting a notice'),
@@ -99,6 +104,7 @@ export function createCommandRunner({
     const inGroup = source.chat.kind === 'group';
     const { replyHandle } = source;
     const handle = replyHandle === undefined ? {} : { replyHandle };
+    const lasts = !inGroup && source.answeredPrivately === undefined;
     const work = new Set<Promise<unknown>>();
     let said: Promise<unknown> = Promise.resolve();
 
@@ -119,10 +125,12 @@ export function createCommandRunner({
 
     /** The command did its work: that its words do not arrive must not run it again. */
     async function send(notice: Notice, publicMarkdown?: string): Promise<string | undefined> {
+      const sent: string[] = [];
       try {
-        const messageId = await privateNotices.send(
+        return await privateNotices.send(
           {
             chat: source.chat,
+            onSent: (messageId) => sent.push(messageId),
             ...(source.messageId === undefined || !inGroup ? {} : { replyTo: source.messageId }),
             ...(source.press === undefined ? {} : { press: source.press }),
             ...handle,
@@ -133,16 +141,16 @@ export function createCommandRunner({
           here(notice),
           source.userId,
         );
-        const lasts = !inGroup && source.answeredPrivately === undefined;
-        if (lasts && messageId !== undefined) await remember(source, messageId);
-        return messageId;
       } catch (error) {
         log.warn({ error: serializeError(error) }, 'a notice could not be sent');
         // What one person has to know reaches them elsewhere, where the bot may not write here.
         const isFinal = error instanceof PlatformError && !error.retryable;
         return isFinal && inGroup && publicMarkdown !== undefined
-          ? sendInDirectChat(notice)
+          ? await sendInDirectChat(notice)
           : undefined;
+      } finally {
+        // Also of a notice of which only the beginning could be sent.
+        if (lasts) await remember(source, sent);
       }
     }
 
@@ -169,12 +177,17 @@ export function createCommandRunner({
       replace: (notice, messageId = source.press?.messageId) => {
         void inOrder(async () => {
           if (messageId === undefined) return send(notice);
+          const below: string[] = [];
           try {
-            await platform.editNotice(source.chat, messageId, here(notice), replyHandle);
+            await platform.editNotice(source.chat, messageId, here(notice), replyHandle, (id) =>
+              below.push(id),
+            );
             return messageId;
           } catch (error) {
             log.warn({ error: serializeError(error) }, 'a notice could not be edited');
-            return send(notice);
+            return await send(notice);
+          } finally {
+            if (lasts) await remember(source, below);
           }
         });
       },

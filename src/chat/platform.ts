@@ -64,6 +64,8 @@ export interface NoticeTarget {
   readonly press?: ButtonPress;
   /** Of the message that it answers; see {@link IncomingMessage.replyHandle}. */
   readonly replyHandle?: string;
+  /** Hears of each message that it takes, as it is sent: a long notice takes several. */
+  readonly onSent?: (messageId: string) => void;
 }
 
 /** `refused`: the message is still there and the platform said no, or could not be reached. */
@@ -103,6 +105,7 @@ export interface PlatformSender {
   /**
    * Replaces a notice. A notice that is gone or unchanged is no error.
    * @param replyHandle of the press or message that leads to this, as in {@link NoticeTarget}
+   * @param onSent hears of the messages that it takes below the one that it replaces
    * @throws PlatformError
    */
   editNotice(
@@ -110,6 +113,7 @@ export interface PlatformSender {
     messageId: string,
     notice: Notice,
     replyHandle?: string,
+    onSent?: (messageId: string) => void,
   ): Promise<void>;
   /** Ends the wait that the platform shows after a press, with a short plain text if any. Never throws. */
   answerPress(press: ButtonPress, text?: string): Promise<void>;

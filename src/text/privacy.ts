@@ -35,7 +35,8 @@ export function privacyText(facts: PrivacyFacts): string {
       `- Your messages to me and my answers, as context for your next questions: for ${days} after each answer, and then deleted by a job that runs every ten minutes. Files are fetched when they are needed and not kept.`,
       `- Where you wrote, and the numbers of messages, so that nothing is answered twice: for as long as that, at least two days.`,
       '- Your account’s number on the platform, your settings, and what each answer cost and took: until you send /forget. A free allowance is counted by day.',
-      '- Your API keys, with their last four characters in clear: until /delkey or /forget. A pasted key that you did not confirm: ten minutes.',
+      '- Your API keys, with their last four characters in clear: until you delete them (/delkey, /keys), until the day that you chose, or until /forget. A pasted key that you did not confirm: ten minutes.',
+      '- What was done with your keys and when (an audit trail without the keys; “History” in /keys): under a fingerprint of your number here, for as long as this installation lasts.',
       '- Something for you alone in a server, until you press its button: a day.',
       ...(facts.moderation === undefined
         ? []
@@ -66,7 +67,7 @@ export function privacyText(facts: PrivacyFacts): string {
 
     '**/export** gives you all of this as a file, without the keys.',
 
-    '**/forget** deletes it at once: your keys, words, settings, the number of your account, and the key under which they are encrypted; what runs is stopped. What I said in our private chat within the last two days is deleted as far as the platform lets me; the rest of that chat only you can delete, and what stands in groups stays there. These stay:',
+    '**/forget** deletes it at once: your keys, words, settings, the number of your account, and the key under which they are encrypted; what runs is stopped. My answers and what my commands said in our private chat within the last two days are deleted there as far as the platform lets me; the rest of that chat only you can delete, and what stands in groups stays there. These stay:',
     [
       '- what answers cost, by day, under a random name that leads nowhere',
       '- a fingerprint of your account (it can’t be turned back into the number) with the time, so that you are forgotten again should an old backup be restored; and for two days, on the same fingerprint, what you had used of the free allowance and when keys of yours were checked',
@@ -76,7 +77,8 @@ export function privacyText(facts: PrivacyFacts): string {
         : [
             `- moderation’s scores, for the rest of their ${inDays(facts.moderation.days)}, under that random name`,
           ]),
-      '- backups that the operator made before: they hold your data, still encrypted, until they are deleted',
+      '- the audit trail, under that fingerprint: nobody but the operator can find out whose it was, and only by guessing your account',
+      '- backups that the operator made before: they hold your data until they are deleted. Keys and words in them stay encrypted, your account’s number and what answers cost do not; with the key ring from then, they can be opened',
       '- what others quoted of you in their own questions, until their words are deleted',
     ].join('\n'),
   ].join('\n\n');

@@ -1,5 +1,7 @@
 /** /forget, as a person on Telegram lives through it. */
 
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Chat, User } from 'grammy/types';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
@@ -21,6 +23,23 @@ afterEach(() => world.close());
 
 const say = (text: string) => world.telegram.say(chat, ada, text);
 const known = () => rowsNaming(world.database.db, String(ada.id));
+
+test('every part of a long message goes', async () => {
+  const file = join(world.env.DATA_DIR ?? '', 'privacy.md');
+  const paragraph = `${'All of this is kept. '.repeat(60)}\n\n`;
+  await writeFile(file, `${paragraph.repeat(8)}The end.`);
+  await world.start({ PRIVACY_FILE: file });
+  say('/privacy');
+  await botSays(world, chat, /The end\./);
+  const parts = botMessages(world, chat).length;
+  expect(parts).toBeGreaterThan(2);
+  say('/keys');
+  await botSays(world, chat, /no key/i);
+  const { question } = await confirm();
+  await botSays(world, chat, new RegExp(`I deleted ${parts + 1} messages of mine`));
+  expect(botMessages(world, chat).map(({ message_id: id }) => id)).toEqual([question.message_id]);
+  expect(loggedErrors(world)).toEqual([]);
+});
 
 async function confirm() {
   say('/forget');

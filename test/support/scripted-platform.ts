@@ -159,12 +159,14 @@ export function createScriptedPlatform(): ScriptedPlatform {
         groupConversation: 'replies',
         maxFileBytes: 10 * 2 ** 20,
       },
-      async notify({ chat, onlyFor, press, replyHandle }, notice) {
+      async notify({ chat, onlyFor, press, replyHandle, onSent }, notice) {
         const isAsked = press !== undefined || replyHandle !== undefined;
-        return show('notice', chat, notice, {
+        const id = show('notice', chat, notice, {
           onlyFor: isAsked ? onlyFor?.platformUserId : undefined,
           replyHandle,
         });
+        onSent?.(id);
+        return id;
       },
       async editNotice(chat, _messageId, notice, replyHandle) {
         show('edit', chat, notice, { replyHandle });

@@ -23,14 +23,15 @@ export async function notify(
   target: NoticeTarget,
   notice: Notice,
 ): Promise<string | undefined> {
-  const { chat, onlyFor, press, replyTo } = target;
+  const { chat, onlyFor, press, replyTo, onSent } = target;
   const replyHandle = target.replyHandle ?? press?.replyHandle;
   const forOne = onlyFor !== undefined && chat.kind === 'group';
   const handle = parseReplyHandle(replyHandle);
   const place = { chat, replyTo, replyHandle };
   if (handle !== undefined && new Surface(parts, place).answersInteraction) {
     try {
-      return await answer(parts, { handle, isPress: press !== undefined, forOne }, chat, notice);
+      const answered = { handle, isPress: press !== undefined, forOne, onSent };
+      return await answer(parts, answered, chat, notice);
     } catch (failure) {
       const error = toPlatformError(failure);
       if (error.code !== 'expired' || (handle.ephemeral && !forOne)) throw error;
@@ -40,7 +41,8 @@ export async function notify(
   if (handle?.canSend === false) throw expired();
   if (!forOne && replyHandle !== undefined && handle?.ephemeral !== false) throw expired();
   const shown = forOne ? publicNotice(notice, onlyFor) : notice;
-  return await send(parts, { chat, ...(replyTo === undefined ? {} : { replyTo }) }, shown);
+  const where = { chat, ...(replyTo === undefined ? {} : { replyTo }) };
+  return await send(parts, where, shown, onSent);
 }
 
 interface Answered {
@@ -48,12 +50,13 @@ interface Answered {
   readonly isPress: boolean;
   /** Whether one person alone may see it. */
   readonly forOne: boolean;
+  readonly onSent: NoticeTarget['onSent'];
 }
 
 /** Answers an interaction: in the place of “is thinking” if nothing was said yet, else below it. */
 async function answer(
   { api, noticing }: NoticeParts,
-  { handle, isPress, forOne }: Answered,
+  { handle, isPress, forOne, onSent }: Answered,
   chat: ChatAddress,
   notice: Notice,
 ): Promise<string | undefined> {
@@ -71,6 +74,7 @@ async function answer(
     const say = () =>
       inPlace ? api.editOriginal(handle, body) : api.followUp(handle, body, ephemeral);
     messageId = (await retrying(retries, say, { repeatable: inPlace })).id;
+    onSent?.(messageId);
   }
   return messageId;
 }
@@ -84,7 +88,12 @@ async function waits(api: NoticeParts['api'], handle: ReplyHandle): Promise<bool
   }
 }
 
-async function send(parts: NoticeParts, place: Place, notice: Notice): Promise<string | undefined> {
+async function send(
+  parts: NoticeParts,
+  place: Place,
+  notice: Notice,
+  onSent: NoticeTarget['onSent'],
+): Promise<string | undefined> {
   const retries = new Retries(parts.noticing);
   const [first, ...rest] = bodiesOf(place.chat, notice);
   if (first === undefined) return undefined;
@@ -92,10 +101,12 @@ async function send(parts: NoticeParts, place: Place, notice: Notice): Promise<s
   // Discord takes a message with a nonce once, however often it is sent.
   const once = newNonce();
   let messageId = await retrying(retries, () => surface.first(first, once), { repeatable: true });
+  onSent?.(messageId);
   const below = new Surface(parts, { chat: place.chat });
   for (const body of rest) {
     const nonce = newNonce();
     messageId = await retrying(retries, () => below.add(body, nonce), { repeatable: true });
+    onSent?.(messageId);
   }
   return messageId;
 }
@@ -106,6 +117,7 @@ export async function editNotice(
   place: Place,
   messageId: string,
   notice: Notice,
+  onSent?: NoticeTarget['onSent'],
 ): Promise<void> {
   const retries = new Retries(parts.noticing);
   const { file: _, ...text } = notice;
@@ -116,7 +128,7 @@ export async function editNotice(
   for (const body of rest) {
     const nonce = newNonce();
     const repeatable = !surface.answersInteraction;
-    await retrying(retries, () => surface.add(body, nonce), { repeatable });
+    onSent?.(await retrying(retries, () => surface.add(body, nonce), { repeatable }));
   }
 }
 

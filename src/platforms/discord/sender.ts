@@ -80,9 +80,9 @@ export function createDiscordSender(options: SenderOptions): PlatformSender {
         throw toPlatformError(error, 'send');
       }
     },
-    async editNotice(chat, messageId, notice, replyHandle) {
+    async editNotice(chat, messageId, notice, replyHandle, onSent) {
       try {
-        await editNotice(noticeParts, { chat, replyHandle }, messageId, notice);
+        await editNotice(noticeParts, { chat, replyHandle }, messageId, notice, onSent);
       } catch (failure) {
         const error = toPlatformError(failure, 'send');
         if (error.code !== 'gone') throw error;

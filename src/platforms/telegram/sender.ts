@@ -67,13 +67,16 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
     chat: ChatAddress,
     notice: Notice,
     placement: Placement,
+    onSent: NoticeTarget['onSent'],
   ): Promise<string | undefined> {
     const keyboard = await keyboardOf(api, notice.buttons);
     const retries = new Retries(tools, chat, times.noticeBudgetMs);
     const whole = render(notice.markdown, { keepCommands: true });
     const { file } = notice;
     if (file !== undefined && keyboard === undefined && whole.text.length <= CAPTION_LIMIT) {
-      return await sendFile(chat, file, whole);
+      const sent = await sendFile(chat, file, whole);
+      onSent?.(sent);
+      return sent;
     }
     const contents = textParts(whole);
     let messageId: string | undefined;
@@ -84,8 +87,9 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
         ...(index === contents.length - 1 && keyboard !== undefined ? { keyboard } : {}),
       };
       messageId = await retrying(retries, () => outbox.sendText(chat, content, place));
+      onSent?.(messageId);
     }
-    if (file !== undefined) await sendFile(chat, file, NO_CAPTION);
+    if (file !== undefined) onSent?.(await sendFile(chat, file, NO_CAPTION));
     return messageId;
   }
 
@@ -95,23 +99,26 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
   }
 
   async function notify(target: NoticeTarget, notice: Notice): Promise<string | undefined> {
-    const { chat, replyTo, onlyFor, press } = target;
+    const { chat, replyTo, onlyFor, press, onSent } = target;
     const placement = replyTo === undefined ? {} : { replyTo };
     const readerId = readerOf(target);
-    if (readerId === undefined) return await send(chat, notice, placement);
+    if (readerId === undefined) return await send(chat, notice, placement, onSent);
     try {
-      return await send(chat, notice, {
-        ...placement,
-        ephemeral: { readerId, ...(press === undefined ? {} : { pressId: press.pressId }) },
-      });
+      const ephemeral = { readerId, ...(press === undefined ? {} : { pressId: press.pressId }) };
+      return await send(chat, notice, { ...placement, ephemeral }, onSent);
     } catch (failure) {
       const error = toPlatformError(failure);
       if (error.retryable) throw error;
-      return await send(chat, publicNotice(notice, onlyFor), placement);
+      return await send(chat, publicNotice(notice, onlyFor), placement, onSent);
     }
   }
 
-  async function editNotice(chat: ChatAddress, messageId: string, notice: Notice): Promise<void> {
+  async function editNotice(
+    chat: ChatAddress,
+    messageId: string,
+    notice: Notice,
+    onSent: NoticeTarget['onSent'],
+  ): Promise<void> {
     const keyboard = await keyboardOf(api, notice.buttons);
     const retries = new Retries(tools, chat, times.noticeBudgetMs);
     const [first, ...rest] = textParts(render(notice.markdown, { keepCommands: true }));
@@ -121,7 +128,7 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
     await retrying(retries, () => edit(first), { repeatable: true });
     for (const [index, content] of rest.entries()) {
       const place = index === rest.length - 1 && keyboard !== undefined ? { keyboard } : {};
-      await retrying(retries, () => outbox.sendText(chat, content, place));
+      onSent?.(await retrying(retries, () => outbox.sendText(chat, content, place)));
     }
   }
 
@@ -141,9 +148,9 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
         throw toPlatformError(error);
       }
     },
-    async editNotice(chat, messageId, notice) {
+    async editNotice(chat, messageId, notice, _replyHandle, onSent) {
       try {
-        await editNotice(chat, messageId, notice);
+        await editNotice(chat, messageId, notice, onSent);
       } catch (failure) {
         const error = toPlatformError(failure);
         if (error.code !== 'gone') throw error;

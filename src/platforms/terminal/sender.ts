@@ -64,8 +64,9 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
       maxFileBytes: Number.POSITIVE_INFINITY,
     },
 
-    async notify(_target, notice) {
+    async notify({ onSent }, notice) {
       const messageId = dependencies.nextId();
+      onSent?.(messageId);
       print(messageId, notice);
       if (notice.file !== undefined && notice.file.picture === undefined) {
         const path = await saveFile(dependencies.directory, notice.file);
