@@ -5,6 +5,8 @@ import { PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
+import { and, eq } from '../db/drizzle.ts';
+import { deliveries } from '../db/schema.ts';
 import {
   type Outcome,
   type OutcomeFacts,
@@ -121,7 +123,7 @@ async function deliverPrivately(
         { ...held, buttons: directChatButtons('direct', held.buttons ?? []) },
       ),
     );
-  } else if (answer === '' && reply === undefined) {
+  } else if (answer === '' && reply === undefined && !(await wasShown(parts.db, turn))) {
     const target = {
       chat: turn.chat,
       replyTo: turn.replyTo,
@@ -137,6 +139,15 @@ async function deliverPrivately(
       buttons: [[details]],
     });
   }
+}
+
+/** Whether an earlier attempt put something in the place of the answer, which must not stay there. */
+export async function wasShown(db: Database, { turnId }: Pick<RunningTurn, 'turnId'>) {
+  const [shown] = await db
+    .select({ part: deliveries.part })
+    .from(deliveries)
+    .where(and(eq(deliveries.turnId, turnId), eq(deliveries.part, 0)));
+  return shown !== undefined;
 }
 
 /** Part -1 of the delivery log: a notice that stands instead of a reply. */

@@ -19,7 +19,7 @@ import { skippedFileRemark } from '../text/files.ts';
 import { generalText, QUOTED_IS_HIDDEN } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
-import { deliver, openReply } from './delivery.ts';
+import { deliver, openReply, wasShown } from './delivery.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import { prepareRequest } from './request.ts';
@@ -162,12 +162,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     const { answer, outcome, costNote } = result;
     try {
       await deliver(
-        {
-          db: parts.db,
-          sender: parts.sender(turn.chat.platform),
-          privateNotices: parts.privateNotices,
-          facts: factsOf(turn, funding, provider),
-        },
+        deliveryParts(turn, factsOf(turn, funding, provider)),
         turn,
         { answer, outcome, costNote },
         reply,
@@ -216,6 +211,34 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     return mailbox.finish(turn, 'failed', null);
   }
 
+  /**
+   * Of a turn that is cancelled: where something of it stands, it ends there, with no button to stop
+   * it. Nothing is sent where nothing stands, and where the place is gone that is that.
+   */
+  async function roundOff(turn: RunningTurn, answer: string, reply: Reply | undefined) {
+    await reply?.abandon();
+    if (!(await wasShown(parts.db, turn))) return;
+    try {
+      const deliverable = { answer, outcome: 'stopped' as const };
+      await deliver(
+        deliveryParts(turn, factsOf(turn, undefined, undefined)),
+        turn,
+        deliverable,
+        reply,
+      );
+    } catch (error) {
+      if (!(error instanceof PlatformError)) throw error;
+      log.info({ turnId: turn.turnId, code: error.code }, 'what was begun stays as it is');
+    }
+  }
+
+  const deliveryParts = (turn: RunningTurn, facts: OutcomeFacts) => ({
+    db: parts.db,
+    sender: parts.sender(turn.chat.platform),
+    privateNotices: parts.privateNotices,
+    facts,
+  });
+
   /** Never throws. @returns whether the platform took it */
   async function tellInPrivate(turn: RunningTurn, notice: Notice): Promise<boolean> {
     const sender = parts.sender(turn.chat.platform);
@@ -250,6 +273,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     // First of all, so that no way out of here leaves a reservation behind.
     if (claim.attempt > 1) await money.settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
+      await roundOff(turn, turn.answer, undefined);
       return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
     if (turn.unreadable) {
@@ -281,7 +305,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return undefined;
     }
     if (signal.aborted && signal.reason === 'closed') {
-      await answered.reply?.abandon();
+      await roundOff(turn, answered.result.answer, answered.reply);
       return mailbox.finish(turn, 'cancelled', null);
     }
     return bring(turn, answered, signal);

@@ -49,6 +49,7 @@ export interface Discord {
 export function createDiscord(options: DiscordOptions): Discord {
   const { token, apiRoot, log: logger, receiving = {}, sending } = options;
   const { retryMs = 1000, startPatienceMs = 60_000, deliverPatienceMs = 60_000 } = receiving;
+  const { keyProviders = () => [] } = options;
   const rest = createRest({ token, apiRoot });
   const stopping = new AbortController();
   let menu: CommandMenu = { direct: [], group: [], onMessage: [] };
@@ -59,7 +60,7 @@ export function createDiscord(options: DiscordOptions): Discord {
     rest,
     logger,
     menu: () => menu,
-    keyProviders: options.keyProviders ?? (() => []),
+    keyProviders,
     suggest: options.suggest ?? (async () => []),
     retryMs,
     startPatienceMs,
@@ -83,7 +84,8 @@ export function createDiscord(options: DiscordOptions): Discord {
     rights: createDiscordRights({ rest: rest.bot }),
     async registerCommands(shown) {
       menu = shown;
-      await registerCommands({ rest: rest.bot, logger, retryMs, signal: stopping.signal }, shown);
+      const { signal } = stopping;
+      await registerCommands({ rest: rest.bot, logger, keyProviders, retryMs, signal }, shown);
     },
   };
 }
