@@ -1,7 +1,7 @@
 /** A turn from its claim to its answer on the platform. */
 
 import type { PlatformName } from '../chat/message.ts';
-import { type Notice, PlatformError, type PlatformSender } from '../chat/platform.ts';
+import { PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
@@ -13,10 +13,9 @@ import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
 import { providerEntry, seesImages } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
-import { serializeError } from '../log.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { skippedFileRemark } from '../text/files.ts';
-import { generalText, QUOTED_IS_HIDDEN } from '../text/general.ts';
+import { QUOTED_IS_HIDDEN } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { fetchFiles } from './attachments.ts';
 import { deliver, openReply, wasShown } from './delivery.ts';
@@ -27,6 +26,7 @@ import type { AbortReason } from './running-turns.ts';
 import { createTurnMoney } from './turn-money.ts';
 import { concludeTurn, withCostNote } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
+import { createUndelivered } from './undelivered.ts';
 
 export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
   readonly db: Database;
@@ -44,8 +44,6 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
 
 /** Whatever fails on our side is tried so often, then the user is told. */
 const MOST_ATTEMPTS = 4;
-/** An answer that the platform does not take is kept for so long, in milliseconds. */
-const DELIVERY_PATIENCE_MS = 24 * 3_600_000;
 /** @returns how many turns of the user are still open; undefined where that is not known */
 export type TurnRunner = (claim: Claim, signal: AbortSignal) => Promise<number | undefined>;
 
@@ -62,6 +60,7 @@ interface Answered {
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   const { store, mailbox, allowance, ownLimit, log } = parts;
   const money = createTurnMoney(parts);
+  const undelivered = createUndelivered(parts);
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | undefined> {
@@ -173,59 +172,26 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       await reply?.abandon();
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ turnId: turn.turnId, code: error.code }, 'an answer could not be delivered');
-      if (error.code === 'expired') {
-        const offer = generalText.answerTooLate(turn.turnId);
-        return putAside(turn, () => tellInPrivate(turn, offer));
-      }
-      // Who asked there is told by what closed it.
-      if (abortReason(signal) === 'closed') return mailbox.finish(turn, 'cancelled', null);
-      const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;
-      if (!error.retryable || tooLate) return giveUp(turn, answer !== '');
-      const tries = await store.countDeliveryTry(turn);
-      const backoffMs = Math.min(60_000, 1_000 * 2 ** Math.min(tries, 6));
-      await mailbox.putBack(turn, Math.max(error.retryAfterMs, backoffMs));
-      return undefined;
+      const isClosed = abortReason(signal) === 'closed';
+      return undelivered(turn, error, { hasAnswer: answer !== '', isClosed });
     }
-  }
-
-  /**
-   * The platform takes no more until the user presses "Continue", which the reply may have left in
-   * its place: the rest waits for that.
-   */
-  async function putAside(turn: RunningTurn, offer: () => Promise<unknown>): Promise<undefined> {
-    // False: it was pressed meanwhile, and goes on with what that brought; or the fence is lost.
-    if (await mailbox.expire(turn, turn.sealedInput)) await offer();
-    else await mailbox.putBack(turn, 0);
-  }
-
-  /** It can't stand where it was asked for: who asked is told so in private, if that is elsewhere. */
-  async function giveUp(turn: RunningTurn, hasAnswer: boolean): Promise<number | undefined> {
-    const { showsPrivately } = parts.sender(turn.chat.platform).traits;
-    // A press brings a way to answer where it was pressed: other platforms have no such thing.
-    if (turn.chat.kind === 'group' && hasAnswer && showsPrivately === 'on-request') {
-      const isOffered = await tellInPrivate(turn, generalText.answerHasNoPlace(turn.turnId));
-      if (isOffered) return putAside(turn, async () => {});
-    } else if (turn.chat.kind === 'group') {
-      await tellInPrivate(turn, generalText.couldNotAnswerThere());
-    }
-    return mailbox.finish(turn, 'failed', null);
   }
 
   /**
    * Of a turn that is cancelled: where something of it stands, it ends there, with no button to stop
-   * it. Nothing is sent where nothing stands, and where the place is gone that is that.
+   * it. Nothing is sent where nothing stands, nor to a place that is gone.
    */
-  async function roundOff(turn: RunningTurn, answer: string, reply: Reply | undefined) {
+  async function roundOff(
+    turn: RunningTurn,
+    { cancelReason }: Pick<RunningTurn, 'cancelReason'>,
+    answer: string,
+    reply: Reply | undefined,
+  ): Promise<void> {
     await reply?.abandon();
-    if (!(await wasShown(parts.db, turn))) return;
+    if (cancelReason === 'closed' || !(await wasShown(parts.db, turn))) return;
     try {
-      const deliverable = { answer, outcome: 'stopped' as const };
-      await deliver(
-        deliveryParts(turn, factsOf(turn, undefined, undefined)),
-        turn,
-        deliverable,
-        reply,
-      );
+      const facts = factsOf(turn, undefined, undefined);
+      await deliver(deliveryParts(turn, facts), turn, { answer, outcome: 'stopped' }, reply);
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
       log.info({ turnId: turn.turnId, code: error.code }, 'what was begun stays as it is');
@@ -238,18 +204,6 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     privateNotices: parts.privateNotices,
     facts,
   });
-
-  /** Never throws. @returns whether the platform took it */
-  async function tellInPrivate(turn: RunningTurn, notice: Notice): Promise<boolean> {
-    const sender = parts.sender(turn.chat.platform);
-    try {
-      await sender.notify({ chat: sender.directChat(turn) }, notice);
-      return true;
-    } catch (error) {
-      log.warn({ turnId: turn.turnId, error: serializeError(error) }, 'nobody could be told');
-      return false;
-    }
-  }
 
   function factsOf(
     turn: RunningTurn,
@@ -273,7 +227,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     // First of all, so that no way out of here leaves a reservation behind.
     if (claim.attempt > 1) await money.settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
-      await roundOff(turn, turn.answer, undefined);
+      await roundOff(turn, turn, turn.answer, undefined);
       return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
     if (turn.unreadable) {
@@ -305,7 +259,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return undefined;
     }
     if (signal.aborted && signal.reason === 'closed') {
-      await roundOff(turn, answered.result.answer, answered.reply);
+      await roundOff(turn, await store.read(claim), answered.result.answer, answered.reply);
       return mailbox.finish(turn, 'cancelled', null);
     }
     return bring(turn, answered, signal);

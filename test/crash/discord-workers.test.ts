@@ -66,6 +66,12 @@ test.each([
     const offer = await inDm(/It is kept for you/);
     ann.presses(offer, 'Continue');
     const rest = await inDm(/about quince/);
+    // Nobody but a press has the right to change it by now.
+    const half = asking.messages.find(({ content }) => /about quince/.test(content));
+    if (half === undefined) throw new Error('no half answer');
+    ann.presses(half, 'Stop');
+    await discord.waitFor(() => discord.message(half.id)?.buttons.length === 0);
+    expect(discord.message(half.id)?.content).toBe(half.content);
     expect(rest.content).toMatch(/restart|interrupted|broke/i);
     expect(asked(world, 'tell me of quince')).toHaveLength(1);
     await waitFor(async () => {
@@ -82,7 +88,8 @@ test.each(['a direct chat', 'a channel', 'a thread of its own', 'a command'] as 
     const { world, discord, startWorker } = await processes();
     const ann = discord.addUser({ name: 'ann' });
     const guild = discord.addGuild({ name: 'Garden', members: [ann] });
-    const channel = where === 'a direct chat' ? discord.dm(ann) : discord.addChannel(guild, { name: 'general' });
+    const channel =
+      where === 'a direct chat' ? discord.dm(ann) : discord.addChannel(guild, { name: 'general' });
     if (where === 'a thread of its own') {
       await world.database.db.execute(sql`
         insert into chat_settings (platform, whole_id, answers_in)
@@ -106,10 +113,31 @@ test.each(['a direct chat', 'a channel', 'a thread of its own', 'a command'] as 
       timeoutMs: 20_000,
     });
     expect(said()).toHaveLength(1);
-    expect(said().flatMap(({ buttons }) => buttons.map(({ label }) => label))).not.toContain('Stop');
+    expect(said().flatMap(({ buttons }) => buttons.map(({ label }) => label))).not.toContain(
+      'Stop',
+    );
   },
   60_000,
 );
+
+test('what stood for an answer says that there is none, where the next worker may not ask', async () => {
+  const { world, discord, startWorker } = await processes();
+  const ann = discord.addUser({ name: 'ann' });
+  const guild = discord.addGuild({ name: 'Garden', members: [ann] });
+  const channel = discord.addChannel(guild, { name: 'general' });
+  world.openai.script(() => ({ hang: true }));
+  const worker = await startWorker();
+  ann.says(channel, `${discord.botMention} tell me of quince`);
+  const said = () => discord.messages(channel).filter(({ fromBot }) => fromBot);
+  await discord.waitFor(() => said()[0]?.content.includes('Thinking'), { timeoutMs: 10_000 });
+  await worker.kill();
+  await world.database.db.execute(sql`update allowance_days set turns = 1000`);
+  await startWorker();
+  await discord.waitFor(() => said().some(({ content }) => /could not answer/.test(content)), {
+    timeoutMs: 20_000,
+  });
+  expect(said().map(({ buttons }) => buttons.map(({ label }) => label))).toEqual([['Details']]);
+}, 60_000);
 
 test('two workers on one token keep to Discord’s limits, and neither connects to the gateway', async () => {
   const { world, discord, startWorker } = await processes({});

@@ -3,6 +3,7 @@
 import type { ChatRights } from '../../chat/chat-rights.ts';
 import type { CommandMenu } from '../../chat/command-menu.ts';
 import type { PlatformReceiver, PlatformSender } from '../../chat/platform.ts';
+import type { RecentChats } from '../../chat/recent-chats.ts';
 import type { Secret } from '../../secret.ts';
 import type { Suggest } from './interactions/autocomplete.ts';
 import type { KeyProvider } from './interactions/key-form.ts';
@@ -23,6 +24,8 @@ export interface DiscordOptions {
   readonly keyProviders?: () => readonly KeyProvider[];
   /** What can be chosen while an option of a command is typed. Default: nothing. */
   readonly suggest?: Suggest;
+  /** Where to look for what was missed when a new session begins. Default: nowhere. */
+  readonly recentChats?: RecentChats;
   readonly sending?: Parameters<typeof createDiscordSender>[0]['times'];
   /** Milliseconds. */
   readonly receiving?: {
@@ -62,6 +65,7 @@ export function createDiscord(options: DiscordOptions): Discord {
     menu: () => menu,
     keyProviders,
     suggest: options.suggest ?? (async () => []),
+    recentChats: options.recentChats ?? (async () => []),
     retryMs,
     startPatienceMs,
     deliverPatienceMs,
