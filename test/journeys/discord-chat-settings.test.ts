@@ -177,6 +177,8 @@ describe('answers in threads', () => {
     const question = ann.says(channel, `${me} tell me of loquat`);
     const answer = await world.sees(ann, channel, /tell me of loquat/);
     expect(answer.replyTo).toBe(question.id);
+    // A channel is no conversation that could begin anew.
+    expect(answer.buttons).toEqual([]);
   });
 
   test('stand in the channel where somebody deletes the thread under them', async () => {
@@ -192,6 +194,7 @@ describe('answers in threads', () => {
     discord.deleteChannel(thread);
     const answer = await world.sees(ann, channel, /about feijoa/);
     expect(answer.replyTo).toBe(question.id);
+    await discord.waitFor(() => discord.message(answer.id)?.buttons.length === 0);
   });
 
   test('a deleted thread takes its own waiting questions along, and nobody else’s', async () => {

@@ -121,7 +121,8 @@ describe('what is said to the bot while nobody hears it', () => {
   });
 
   test('makes nobody known again who was forgotten', async () => {
-    const { ann, dm } = scene();
+    const { ann, bob, dm } = scene();
+    await asks(bob, discord.dm(bob), 'somebody who stays');
     await asks(ann, dm, 'remember nothing of me');
     const asking = ann.slash('forget', {}, dm);
     const sure = await asking.answered(({ buttons }) => buttons.length > 0);
@@ -137,6 +138,7 @@ describe('what is said to the bot while nobody hears it', () => {
     const before = caughtUp();
     app = await world.start();
     await hasCaughtUp(before);
+    await asks(bob, discord.dm(bob), 'all is taken in by now');
     expect(await isKnown()).toBe(false);
     // Back, and nothing of what they said before is taken up.
     await asks(ann, dm, 'a new beginning');
@@ -144,9 +146,10 @@ describe('what is said to the bot while nobody hears it', () => {
     await app.stop();
     app = await world.start();
     await hasCaughtUp(again);
+    await asks(ann, dm, 'and one more');
     const rows = await world.database.db.execute(sql`
       select 1 from turns where platform_user_id = ${ann.id}`);
-    expect(rows).toHaveLength(1);
+    expect(rows).toHaveLength(2);
   });
 
   test('is missed nowhere because one channel can’t be read', async () => {
