@@ -14,7 +14,7 @@ export async function linkAct(
   const { text } = await telegram.chat.hears(/Show it to nobody/);
   const code = /\/link ([A-Z0-9-]{9})/.exec(text)?.[1];
   if (code === undefined) throw new Error('there is no code in what /link says');
-  discord.chat.runs(discord.ann, 'link', { argument: code });
+  discord.chat.runs(discord.ann, 'link', { code });
   const question = await discord.chat.hears(/Shall I join/);
   discord.chat.presses(discord.ann, question, 'Join Discord and Telegram');
   await discord.chat.hears(/Joined with your account/);

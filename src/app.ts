@@ -5,6 +5,7 @@ import { createUsageCharts } from './charts/usage-chart.ts';
 import { createChatGate } from './chat/chat-gate.ts';
 import type { ChatRights } from './chat/chat-rights.ts';
 import { createChatSettings } from './chat/chat-settings.ts';
+import { createClosedPlaces } from './chat/closed-places.ts';
 import { createCommandRunner } from './chat/command-runner.ts';
 import { createIdentities } from './chat/identities.ts';
 import { createIntake } from './chat/intake.ts';
@@ -13,6 +14,7 @@ import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
+import { createRecentChats } from './chat/recent-chats.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import { createAfresh } from './commands/afresh.ts';
 import { createAppeal } from './commands/appeal.ts';
@@ -234,6 +236,7 @@ async function compose(
             command === 'model'
               ? suggestModels({ typed, sender: { platform: 'discord', platformUserId } })
               : [],
+          recentChats: createRecentChats(db, 'discord'),
           ...tuning.discordTimes,
         });
   const terminal =
@@ -456,11 +459,15 @@ async function compose(
   });
   onClose(() => retention.stop());
 
+  const closedPlaces = createClosedPlaces({ db, mailbox, sender, processId, log });
+  onClose(() => closedPlaces.stop());
+
   // Taking in, last: from here on messages come
   const intake = createIntake({
     identities,
     turnIntake: createTurnIntake({ db, vault, mailbox }),
     commands: runner,
+    closedPlaces,
     gate: createChatGate({ rights: (platform) => rights.get(platform), log }),
     setKey,
     audit,
@@ -502,10 +509,12 @@ async function compose(
       await receiver.start(intake);
     }
     if (telegram !== undefined || discord !== undefined) {
-      const tell = () =>
-        runner.tellInterrupted().catch((error: unknown) => {
+      const tell = async () => {
+        await runner.tellInterrupted().catch((error: unknown) => {
           log.warn({ error: serializeError(error) }, 'telling of interrupted commands');
         });
+        await closedPlaces.tell();
+      };
       await tell();
       // Once more, for what was begun a moment before a quick restart.
       const again = setTimeout(tell, 6_000);

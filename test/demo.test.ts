@@ -17,7 +17,7 @@ const ENTRY = fileURLToPath(new URL('../demo/main.ts', import.meta.url));
 /** Without what is another each time: codes, hints of keys, dates, counts. */
 function lasting(line: string): string {
   return line
-    .replace(/(ending in|\/link(?: argument:)?) [\w-]+/, '$1 …')
+    .replace(/(ending in|\/link(?: code:)?) [\w-]+/, '$1 …')
     .replace(/\d+/g, '0')
     .trimEnd();
 }

@@ -191,6 +191,10 @@ export function createCommandRunner({
           }
         });
       },
+      endButton: () => {
+        const { press } = source;
+        if (press !== undefined) void put(platform.answerPress(press, undefined, true));
+      },
       later: (begin) => {
         void put(
           begin().catch(async (error: unknown) => {

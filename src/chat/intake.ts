@@ -19,6 +19,7 @@ import { generalText } from '../text/general.ts';
 import { keysText, type MessageWithKey } from '../text/keys.ts';
 import { sealedText } from '../text/sealed.ts';
 import type { ChatGate } from './chat-gate.ts';
+import type { ClosedPlaces } from './closed-places.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createFullMailboxNotices } from './full-mailbox-notices.ts';
 import type { ChatRow, Identities, Person } from './identities.ts';
@@ -31,6 +32,7 @@ export interface IntakeParts {
   readonly identities: Identities;
   readonly turnIntake: TurnIntake;
   readonly commands: CommandRunner;
+  readonly closedPlaces: Pick<ClosedPlaces, 'close'>;
   readonly gate: ChatGate;
   readonly setKey: SetKey;
   readonly audit: Pick<Audit, 'record'>;
@@ -269,20 +271,6 @@ export function createIntake(parts: IntakeParts): Intake {
     await removePieces(message.chat, edited.messageIds, person.userId);
   }
 
-  /** Ends all that is open in a place which is gone. Where there is another way to people, they are told. */
-  async function close(chat: ChatAddress): Promise<void> {
-    const chatIds = await identities.placeIds(chat);
-    if (chatIds.length === 0) return;
-    const askers = chat.kind === 'direct' ? [] : await turnIntake.askersIn(chatIds);
-    await mailbox.cancel({ chatIds }, 'closed');
-    const sender = parts.sender(chat.platform);
-    for (const platformUserId of askers) {
-      sender
-        .notify({ chat: sender.directChat({ platformUserId }) }, generalText.placeIsGone())
-        .catch((error: unknown) => parts.log.warn({ error: serializeError(error) }, 'a notice'));
-    }
-  }
-
   return async (event) => {
     switch (event.type) {
       case 'message':
@@ -320,7 +308,7 @@ export function createIntake(parts: IntakeParts): Intake {
         await identities.migrate(event.from, event.to);
         break;
       case 'closed': {
-        await close(event.chat);
+        await parts.closedPlaces.close(await identities.placeIds(event.chat), event.chat.kind);
         break;
       }
     }

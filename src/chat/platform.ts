@@ -115,8 +115,11 @@ export interface PlatformSender {
     replyHandle?: string,
     onSent?: (messageId: string) => void,
   ): Promise<void>;
-  /** Ends the wait that the platform shows after a press, with a short plain text if any. Never throws. */
-  answerPress(press: ButtonPress, text?: string): Promise<void>;
+  /**
+   * Ends the wait that the platform shows after a press, with a short plain text if any. Never throws.
+   * @param isOver the button leads nowhere any more: it goes, where it would stand for ever
+   */
+  answerPress(press: ButtonPress, text?: string, isOver?: boolean): Promise<void>;
   /** Never throws. */
   deleteMessage(chat: ChatAddress, messageId: string): Promise<Deletion>;
   /**

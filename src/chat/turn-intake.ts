@@ -56,8 +56,6 @@ export interface TurnIntake {
     message: Pick<IncomingMessage, 'chat' | 'messageId'>,
     chatIds: readonly number[],
   ): Promise<void>;
-  /** The platform's ids of those whose turns are open in these chats. */
-  askersIn(chatIds: readonly number[]): Promise<readonly string[]>;
   /** Cancels the turn that the message is part of, if that is still open. */
   cancel(message: IncomingMessage, chat: ChatRow, reason: 'key'): Promise<void>;
 }
@@ -286,16 +284,6 @@ export function createTurnIntake({
       if (turnId === undefined || chatIds.length === 0) return;
       if (await isPartOnly(turnId, message.messageId)) return;
       await mailbox.cancel({ turnId, chatIds }, 'deleted');
-    },
-
-    async askersIn(chatIds) {
-      const rows = await db
-        .selectDistinct({ id: turns.platformUserId })
-        .from(turns)
-        .where(
-          and(inArray(turns.chatId, [...chatIds]), inArray(turns.status, ['queued', 'running'])),
-        );
-      return rows.map((row) => row.id);
     },
 
     async cancel(message, chat, reason) {

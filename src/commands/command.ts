@@ -23,6 +23,8 @@ export interface CommandContext {
   post(notice: Notice): Promise<string | undefined>;
   /** Replaces what {@link post} sent or what carries the pressed button; where neither is there, says it. */
   replace(notice: Notice, messageId?: string): void;
+  /** The pressed button leads nowhere any more: it goes. */
+  endButton(): void;
   /** Work that waits for a provider: it runs after the update was acknowledged. Told to the user when it fails. */
   later(work: () => Promise<void>): void;
 }

@@ -5,7 +5,7 @@ import type { PlatformName } from '../chat/message.ts';
 import type { PlatformSender } from '../chat/platform.ts';
 import { threadStart } from '../chat/thread-start.ts';
 import type { Database } from '../db/client.ts';
-import { and, eq, inArray } from '../db/drizzle.ts';
+import { and, desc, eq, inArray } from '../db/drizzle.ts';
 import { deliveries, turns } from '../db/schema.ts';
 import type { CancelCount, Mailbox } from '../queue/mailbox.ts';
 import { generalText } from '../text/general.ts';
@@ -90,20 +90,20 @@ export function createStop(parts: {
   readonly identities: Identities;
   readonly mailbox: Mailbox;
 }): Command {
-  /** Whose running answer carries the button; undefined: none does. */
+  /** Whose answer carries the button; undefined: none that is known. */
   async function pressedTurn(chatIds: readonly number[], messageId: string | undefined) {
     if (messageId === undefined) return undefined;
     const [turn] = await parts.db
-      .select({ id: turns.id, userId: turns.userId })
+      .select({
+        id: turns.id,
+        userId: turns.userId,
+        status: turns.status,
+      })
       .from(turns)
       .innerJoin(deliveries, eq(deliveries.turnId, turns.id))
-      .where(
-        and(
-          inArray(turns.status, ['queued', 'running']),
-          inArray(turns.chatId, [...chatIds]),
-          eq(deliveries.messageId, messageId),
-        ),
-      );
+      .where(and(inArray(turns.chatId, [...chatIds]), eq(deliveries.messageId, messageId)))
+      .orderBy(desc(turns.id))
+      .limit(1);
     return turn;
   }
 
@@ -115,6 +115,9 @@ export function createStop(parts: {
     return parts.mailbox.cancel(scope, 'stopped');
   }
 
+  const isOpen = ({ status }: Pick<typeof turns.$inferSelect, 'status'>) =>
+    status === 'queued' || status === 'running';
+
   return {
     name: 'stop',
     description: 'Stop the answer',
@@ -124,6 +127,13 @@ export function createStop(parts: {
       // An answer may stand in a thread of its own, below the chat in which it was asked for.
       const chatIds = await parts.identities.chatIds(context.chat);
       const pressed = await pressedTurn(chatIds, context.press?.messageId);
+      if (pressed !== undefined && !isOpen(pressed)) {
+        // It stayed below an answer that has ended where nothing could be changed any more.
+        context.endButton();
+        const notice = generalText.stopped(0, 0);
+        context.answer(notice, notice.markdown);
+        return;
+      }
       if (pressed !== undefined && pressed.userId !== context.userId) {
         const notice = generalText.notYoursToStop();
         context.answer(notice, notice.markdown);
@@ -137,6 +147,7 @@ export function createStop(parts: {
       if (pressed === undefined) counts.push(await stopStart(context));
       const count = (what: 'running' | 'waiting') =>
         counts.reduce((sum, one) => sum + one[what], 0);
+      if (count('running') + count('waiting') === 0) context.endButton();
       const notice = generalText.stopped(count('running'), count('waiting'));
       // Whoever pressed sees by the answer itself that it stops; to all others it is noise.
       context.answer(notice, context.press === undefined ? undefined : notice.markdown);

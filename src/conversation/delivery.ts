@@ -5,6 +5,8 @@ import { PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
+import { and, eq } from '../db/drizzle.ts';
+import { deliveries } from '../db/schema.ts';
 import {
   type Outcome,
   type OutcomeFacts,
@@ -122,20 +124,20 @@ async function deliverPrivately(
       markdown: '',
       note: TOLD_IN_DIRECT_CHAT,
     });
-    await once(parts, turn, () =>
+    await once(parts.db, turn, NOTICE_PART, () =>
       sender.notify(
         { chat: sender.directChat(turn) },
         { ...held, buttons: directChatButtons('direct', held.buttons ?? []) },
       ),
     );
-  } else if (answer === '' && reply === undefined) {
+  } else if (answer === '' && reply === undefined && !(await wasShown(parts.db, turn))) {
     const target = {
       chat: turn.chat,
       replyTo: turn.replyTo,
       ...handleOf(turn),
       onlyFor: { platformUserId: turn.platformUserId, publicMarkdown: notice.inGroups },
     };
-    await once(parts, turn, () => privateNotices.send(target, held, turn.userId));
+    await once(parts.db, turn, NOTICE_PART, () => privateNotices.send(target, held, turn.userId));
   } else {
     const details = await privateNotices.hold(turn.chat.platform, turn.userId, held);
     await (reply ?? openReply(parts, turn)).finish({
@@ -146,24 +148,44 @@ async function deliverPrivately(
   }
 }
 
+/** Whether an earlier attempt put something in the place of the answer, which must not stay there. */
+export async function wasShown(db: Database, { turnId }: Pick<RunningTurn, 'turnId'>) {
+  const [shown] = await db
+    .select({ part: deliveries.part })
+    .from(deliveries)
+    .where(and(eq(deliveries.turnId, turnId), eq(deliveries.part, 0)));
+  return shown !== undefined;
+}
+
 /** Part -1 of the delivery log: a notice that stands instead of a reply. */
 const NOTICE_PART = -1;
+/** … and one in private, of what could not stand in its own place. */
+export const ELSEWHERE_PART = -2;
 
-async function once(
-  { db }: DeliveryParts,
+/** @param part of a turn that has ended: its log is nobody's by now */
+export async function forgetPart(
+  db: Database,
+  { turnId }: Pick<RunningTurn, 'turnId'>,
+  part: number,
+): Promise<void> {
+  await db.delete(deliveries).where(and(eq(deliveries.turnId, turnId), eq(deliveries.part, part)));
+}
+
+/** Sends a notice unless the delivery log knows it as sent. @throws what `send` throws */
+export async function once(
+  db: Database,
   turn: RunningTurn,
+  part: number,
   send: () => Promise<string | undefined>,
 ): Promise<void> {
   const log = createDeliveryLog(db, turn);
-  const state = await log.begin(NOTICE_PART);
+  const state = await log.begin(part);
   if (state.state === 'sent') return;
   try {
     const messageId = await send();
-    await log.sent(NOTICE_PART, messageId ?? '');
+    await log.sent(part, messageId ?? '');
   } catch (error) {
-    if (error instanceof PlatformError && error.code !== 'unreachable') {
-      await log.notSent(NOTICE_PART);
-    }
+    if (error instanceof PlatformError && error.code !== 'unreachable') await log.notSent(part);
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import type { Fence, Mailbox } from '../queue/mailbox.ts';
 export type AbortReason =
   /** The user pressed stop or sent /stop: what came is kept. */
   | 'stopped'
-  /** The chat is closed to the bot, or the message is gone: nothing is sent. */
+  /** The chat is closed to the bot, or the message is gone: nothing new is sent. */
   | 'closed'
   /** Another worker took the turn over: nothing may be written or sent any more. */
   | 'lost'

@@ -1,7 +1,7 @@
 /** A turn from its claim to its answer on the platform. */
 
 import type { PlatformName } from '../chat/message.ts';
-import { type Notice, PlatformError, type PlatformSender } from '../chat/platform.ts';
+import { PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
@@ -13,17 +13,16 @@ import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
 import { providerEntry } from '../llm/catalogue.ts';
 import type { ProviderId } from '../llm/provider.ts';
-import { serializeError } from '../log.ts';
 import type { Moderation } from '../moderation/moderation.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
-import { generalText } from '../text/general.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
-import { deliver, openReply } from './delivery.ts';
+import { deliver, openReply, wasShown } from './delivery.ts';
 import { prepareTurn } from './prepare-turn.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import type { AbortReason } from './running-turns.ts';
 import { concludeTurn, withNotes } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
+import { createUndelivered } from './undelivered.ts';
 
 export interface TurnRunnerParts extends ProviderCallParts {
   readonly house: House;
@@ -49,8 +48,6 @@ const OF_SUSPENSIONS: ReadonlySet<Outcome> = new Set([
   'input-flagged',
   'output-flagged',
 ]);
-/** An answer that the platform does not take is kept for so long, in milliseconds. */
-const DELIVERY_PATIENCE_MS = 24 * 3_600_000;
 /** @returns how many turns of the user are still open; undefined where that is not known */
 export type TurnRunner = (claim: Claim, signal: AbortSignal) => Promise<number | undefined>;
 
@@ -71,6 +68,7 @@ interface Answered {
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   const { store, mailbox, ledger, log } = parts;
+  const undelivered = createUndelivered(parts);
 
   /** Answers, or ends with an outcome. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | Postponed> {
@@ -162,12 +160,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     const { answer, outcome, costNote } = result;
     try {
       await deliver(
-        {
-          db: parts.db,
-          sender: parts.sender(turn.chat.platform),
-          privateNotices: parts.privateNotices,
-          facts: await factsOf(turn, outcome, funding, provider),
-        },
+        deliveryParts(turn, await factsOf(turn, outcome, funding, provider)),
         turn,
         { answer, outcome, costNote },
         reply,
@@ -178,56 +171,38 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       await reply?.abandon();
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ turnId: turn.turnId, code: error.code }, 'an answer could not be delivered');
-      if (error.code === 'expired') {
-        const offer = generalText.answerTooLate(turn.turnId);
-        return putAside(turn, () => tellInPrivate(turn, offer));
-      }
-      // Who asked there is told by what closed it.
-      if (abortReason(signal) === 'closed') return mailbox.finish(turn, 'cancelled', null);
-      if (isLeft(turn, error)) await mailbox.cancel({ chatIds: [turn.chatId] }, 'closed');
-      const tooLate = Date.now() - turn.createdAt.getTime() > DELIVERY_PATIENCE_MS;
-      if (!error.retryable || tooLate) return giveUp(turn, answer !== '');
-      const tries = await store.countDeliveryTry(turn);
-      const backoffMs = Math.min(60_000, 1_000 * 2 ** Math.min(tries, 6));
-      await mailbox.putBack(turn, Math.max(error.retryAfterMs, backoffMs));
-      return undefined;
+      const isClosed = abortReason(signal) === 'closed';
+      return undelivered(turn, error, { hasAnswer: answer !== '', isClosed });
     }
   }
 
   /**
-   * The platform takes no more until the user presses "Continue", which the reply may have left in
-   * its place: the rest waits for that.
+   * Of a turn that is cancelled: where something of it stands, it ends there, with no button to stop
+   * it. Nothing is sent where nothing stands, nor to a place that is gone.
    */
-  async function putAside(turn: RunningTurn, offer: () => Promise<unknown>): Promise<undefined> {
-    // False: it was pressed meanwhile, and goes on with what that brought; or the fence is lost.
-    if (await mailbox.expire(turn, turn.sealedInput)) await offer();
-    else await mailbox.putBack(turn, 0);
-  }
-
-  /** It can't stand where it was asked for: who asked is told so in private, if that is elsewhere. */
-  async function giveUp(turn: RunningTurn, hasAnswer: boolean): Promise<number | undefined> {
-    const { showsPrivately } = parts.sender(turn.chat.platform).traits;
-    // A press brings a way to answer where it was pressed: other platforms have no such thing.
-    if (turn.chat.kind === 'group' && hasAnswer && showsPrivately === 'on-request') {
-      const isOffered = await tellInPrivate(turn, generalText.answerHasNoPlace(turn.turnId));
-      if (isOffered) return putAside(turn, async () => {});
-    } else if (turn.chat.kind === 'group') {
-      await tellInPrivate(turn, generalText.couldNotAnswerThere());
-    }
-    return mailbox.finish(turn, 'failed', null);
-  }
-
-  /** Never throws. @returns whether the platform took it */
-  async function tellInPrivate(turn: RunningTurn, notice: Notice): Promise<boolean> {
-    const sender = parts.sender(turn.chat.platform);
+  async function roundOff(
+    turn: RunningTurn,
+    { cancelReason }: Pick<RunningTurn, 'cancelReason'>,
+    answer: string,
+    reply: Reply | undefined,
+  ): Promise<void> {
+    await reply?.abandon();
+    if (cancelReason === 'closed' || !(await wasShown(parts.db, turn))) return;
     try {
-      await sender.notify({ chat: sender.directChat(turn) }, notice);
-      return true;
+      const facts = await factsOf(turn, 'stopped', undefined, undefined);
+      await deliver(deliveryParts(turn, facts), turn, { answer, outcome: 'stopped' }, reply);
     } catch (error) {
-      log.warn({ turnId: turn.turnId, error: serializeError(error) }, 'nobody could be told');
-      return false;
+      if (!(error instanceof PlatformError)) throw error;
+      log.info({ turnId: turn.turnId, code: error.code }, 'what was begun stays as it is');
     }
   }
+
+  const deliveryParts = (turn: RunningTurn, facts: OutcomeFacts) => ({
+    db: parts.db,
+    sender: parts.sender(turn.chat.platform),
+    privateNotices: parts.privateNotices,
+    facts,
+  });
 
   async function factsOf(
     turn: RunningTurn,
@@ -255,6 +230,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     // First of all, so that no way out of here leaves a reservation behind.
     if (claim.attempt > 1) await ledger.settleLost(turn, turn.providerWasAsked);
     if (turn.cancelReason !== null && turn.cancelReason !== 'stopped') {
+      await roundOff(turn, turn, turn.answer, undefined);
       return mailbox.finish(turn, 'cancelled', turn.cancelReason);
     }
     if (turn.unreadable) {
@@ -286,7 +262,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return undefined;
     }
     if (signal.aborted && signal.reason === 'closed') {
-      await answered.reply?.abandon();
+      await roundOff(turn, await store.read(claim), answered.result.answer, answered.reply);
       return mailbox.finish(turn, 'cancelled', null);
     }
     return bring(turn, answered, signal);
@@ -318,15 +294,6 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   return run;
-}
-
-/**
- * Nobody reads there any more, whether or not an event says so: what else waits there is to cost
- * nothing. Where a message brings its own way to answer, the others may have one that works.
- */
-function isLeft({ chat, input }: RunningTurn, { code }: PlatformError): boolean {
-  const isClosed = code === 'blocked' || code === 'gone';
-  return isClosed && chat.kind === 'direct' && input.replyHandle === undefined;
 }
 
 /** What an earlier attempt stored. */

@@ -253,12 +253,13 @@ export const inbox = pgTable(
     chatKind: text('chat_kind', { enum: ['direct', 'group'] })
       .notNull()
       .default('direct'),
-    outcome: text('outcome', { enum: ['turn', 'command', 'refused', 'key'] }).notNull(),
+    /** `closed`: a turn whose place is gone, of which its user is still to be told, or was. */
+    outcome: text('outcome', { enum: ['turn', 'command', 'refused', 'key', 'closed'] }).notNull(),
     turnId: bigintNumber('turn_id'),
     receivedAt: moment('received_at').notNull().defaultNow(),
     /** The process that carries out the command. */
     handler: text('handler'),
-    /** Commands only: null until it has been carried out. */
+    /** Not of turns: null until it has been carried out, or told. */
     handledAt: moment('handled_at'),
   },
   (t) => [

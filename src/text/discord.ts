@@ -71,7 +71,30 @@ export const commandTexts = {
     private: 'Show the answer to you alone',
   },
   model: 'The model; type to search',
-  argument: 'What goes with the command',
+  delkey: { provider: 'Whose key; left out, I show those that there are' },
+  link: { code: 'The code from the other platform; left out, I make one for there' },
+  limit: {
+    amount: 'Dollars, such as 2.50, or off; left out, I show what is set',
+    period: 'For a day, or for a month; a day where it is left out',
+    periods: [
+      { name: 'a day', value: 'day' },
+      { name: 'a month', value: 'month' },
+    ],
+  },
+  chat: {
+    cap: 'What to cap; left out, I show all settings, with buttons',
+    caps: [
+      { name: 'messages a day', value: 'turns' },
+      { name: 'dollars a day', value: 'dollars' },
+    ],
+    amount: 'How many, or off',
+  },
+} as const;
+
+/** What commands do, in at most 100 characters, where Discord's words for it are others. */
+export const commandDescriptions = {
+  ask: 'Ask me something',
+  chat: 'How I behave in this server, for those who may manage it',
 } as const;
 
 /** Why receiving could not begin: for the operator, as plain text, keyed by the error's reason. */

@@ -33,6 +33,7 @@ test('a message that is taken in at the moment of linking is accepted, and answe
         return { ...known, person: lookups.shift() ?? known.person };
       },
     },
+    closedPlaces: { close: async () => {} },
     turnIntake: town.turnIntake,
     commands: {
       once: unused,

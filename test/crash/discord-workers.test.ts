@@ -66,6 +66,12 @@ test.each([
     const offer = await inDm(/It is kept for you/);
     ann.presses(offer, 'Continue');
     const rest = await inDm(/about quince/);
+    // Nobody but a press has the right to change it by now.
+    const half = asking.messages.find(({ content }) => /about quince/.test(content));
+    if (half === undefined) throw new Error('no half answer');
+    ann.presses(half, 'Stop');
+    await discord.waitFor(() => discord.message(half.id)?.buttons.length === 0);
+    expect(discord.message(half.id)?.content).toBe(half.content);
     expect(rest.content).toMatch(/restart|interrupted|broke/i);
     expect(asked(world, 'tell me of quince')).toHaveLength(1);
     await waitFor(async () => {
@@ -75,6 +81,53 @@ test.each([
   },
   60_000,
 );
+
+test('half an answer in a thread of its own, whose worker died, loses its button to stop it', async () => {
+  const { world, discord, startWorker } = await processes();
+  const ann = discord.addUser({ name: 'ann' });
+  const guild = discord.addGuild({ name: 'Garden', members: [ann] });
+  const channel = discord.addChannel(guild, { name: 'general' });
+  await world.database.db.execute(sql`
+    insert into chat_settings (platform, whole_id, answers_in)
+    values ('discord', ${guild.id}, 'threads')`);
+  world.openai.script(() => ({ text: 'slowly about quince '.repeat(40), hangAfter: 30 }));
+  const worker = await startWorker();
+  ann.says(channel, `${discord.botMention} tell me of quince`);
+  const said = () =>
+    [channel, ...discord.threads(channel)].flatMap((place) =>
+      discord.messages(place).filter(({ fromBot }) => fromBot),
+    );
+  const buttons = () => said().flatMap((message) => message.buttons.map(({ label }) => label));
+  await discord.waitFor(() => said().some(({ content }) => /about quince/.test(content)), {
+    timeoutMs: 10_000,
+  });
+  expect(buttons()).toEqual(['Stop']);
+  await worker.kill();
+  await startWorker();
+  await discord.waitFor(() => said().some(({ content }) => /interrupted/.test(content)), {
+    timeoutMs: 20_000,
+  });
+  expect(buttons()).toEqual(['New conversation']);
+}, 60_000);
+
+test('what stood for an answer says that there is none, where the next worker may not ask', async () => {
+  const { world, discord, startWorker } = await processes();
+  const ann = discord.addUser({ name: 'ann' });
+  const guild = discord.addGuild({ name: 'Garden', members: [ann] });
+  const channel = discord.addChannel(guild, { name: 'general' });
+  world.openai.script(() => ({ hang: true }));
+  const worker = await startWorker();
+  ann.says(channel, `${discord.botMention} tell me of quince`);
+  const said = () => discord.messages(channel).filter(({ fromBot }) => fromBot);
+  await discord.waitFor(() => said()[0]?.content.includes('Thinking'), { timeoutMs: 10_000 });
+  await worker.kill();
+  await world.database.db.execute(sql`update allowance_days set turns = 1000`);
+  await startWorker();
+  await discord.waitFor(() => said().some(({ content }) => /could not answer/.test(content)), {
+    timeoutMs: 20_000,
+  });
+  expect(said().map(({ buttons }) => buttons.map(({ label }) => label))).toEqual([['Details']]);
+}, 60_000);
 
 test('two workers on one token keep to Discord’s limits, and neither connects to the gateway', async () => {
   const { world, discord, startWorker } = await processes({});

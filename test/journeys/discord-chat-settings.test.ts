@@ -53,7 +53,7 @@ describe('who may manage the server', () => {
     expect(() => ann.slash('chat', {}, channel)).toThrow(/lacks the permissions/);
     // A server may offer a command to whom it likes: what counts is what Discord says of the person.
     world.discord.setUserPermissions(guild, ann, Bit.ManageGuild);
-    const asking = ann.slash('chat', { argument: 'turns 1' }, channel);
+    const asking = ann.slash('chat', { cap: 'turns', amount: '1' }, channel);
     world.discord.setUserPermissions(guild, ann, 0n);
     const refused = await asking.answered(({ content }) => /Only those who may/.test(content));
     expect(refused.ephemeral).toBe(true);
@@ -75,7 +75,7 @@ describe('who may manage the server', () => {
   test('while Discord does not say who manages, nothing is set', async () => {
     const { owner, channel } = scene();
     world.discord.fail({ route: 'GET /guilds/:guild', status: 503 });
-    const asking = owner.slash('chat', { argument: 'turns 1' }, channel);
+    const asking = owner.slash('chat', { cap: 'turns', amount: '1' }, channel);
     await asking.answered(({ content }) => /could not find out who may manage/.test(content));
     world.discord.clearFaults();
     expect((await sets(owner, channel)).content).not.toContain('at most 1 messages');
@@ -94,7 +94,7 @@ describe('answers in threads', () => {
     expect(thread.name).toMatch(/remember quince/);
     const answer = await world.sees(ann, thread, /remember quince/);
     expect(world.said(channel, ann)).toEqual([]);
-    expect(answer.buttons.map(({ label }) => label)).not.toContain('Stop');
+    expect(answer.buttons.map(({ label }) => label)).toEqual(['New conversation']);
 
     boss.says(thread, `${me} and what was it?`);
     await world.sees(boss, thread, /what was it/);
@@ -137,6 +137,22 @@ describe('answers in threads', () => {
     expect(JSON.stringify(asked(world, 'say more of it')[0]?.body)).toContain('salak');
   });
 
+  test('begin anew in their thread by the button below them', async () => {
+    const { boss, ann, channel, me } = scene();
+    const { discord } = world;
+    await sets(boss, channel, ['Threads', /in a thread of their own/]);
+    const question = ann.says(channel, `${me} remember marang`);
+    const thread = await discord.waitFor(() =>
+      discord.threads(channel).find(({ id }) => id === question.id),
+    );
+    const answer = await world.sees(ann, thread, /remember marang/);
+    ann.presses(answer, 'New conversation');
+    await world.sees(ann, thread, /A new conversation/);
+    ann.says(thread, `${me} what was it that begins with m?`);
+    await world.sees(ann, thread, /begins with m/);
+    expect(JSON.stringify(asked(world, 'begins with m')[0]?.body)).not.toContain('marang');
+  });
+
   test('begin anew in their thread by /new', async () => {
     const { boss, ann, channel, me } = scene();
     const { discord } = world;
@@ -161,6 +177,8 @@ describe('answers in threads', () => {
     const question = ann.says(channel, `${me} tell me of loquat`);
     const answer = await world.sees(ann, channel, /tell me of loquat/);
     expect(answer.replyTo).toBe(question.id);
+    // A channel is no conversation that could begin anew.
+    expect(answer.buttons).toEqual([]);
   });
 
   test('stand in the channel where somebody deletes the thread under them', async () => {
@@ -176,6 +194,7 @@ describe('answers in threads', () => {
     discord.deleteChannel(thread);
     const answer = await world.sees(ann, channel, /about feijoa/);
     expect(answer.replyTo).toBe(question.id);
+    await discord.waitFor(() => discord.message(answer.id)?.buttons.length === 0);
   });
 
   test('a deleted thread takes its own waiting questions along, and nobody else’s', async () => {
@@ -242,7 +261,7 @@ describe('the cap', () => {
   test('is counted over all channels of the server, and told to the person alone', async () => {
     const { boss, ann, channel, guild, me } = scene();
     const other = world.discord.addChannel(guild, { name: 'other' });
-    const setting = boss.slash('chat', { argument: 'turns 2' }, channel);
+    const setting = boss.slash('chat', { amount: '2', cap: 'turns' }, channel);
     await setting.answered(({ content }) => /at most 2 messages/.test(content));
     ann.says(channel, `${me} first of two`);
     await world.sees(ann, channel, /first of two/);
@@ -257,8 +276,13 @@ describe('the cap', () => {
 
   test('takes no rubbish', async () => {
     const { boss, channel } = scene();
-    for (const argument of ['turns -1', 'turns 1e9', 'dollars ∞', 'colour blue']) {
-      const setting = boss.slash('chat', { argument }, channel);
+    for (const options of [
+      { cap: 'turns', amount: '-1' },
+      { cap: 'turns', amount: '1e9' },
+      { amount: '∞', cap: 'dollars' },
+      { amount: 'blue' },
+    ]) {
+      const setting = boss.slash('chat', options, channel);
       await setting.answered(({ content }) => /I take `\/chat turns 30`/.test(content));
     }
   });

@@ -129,6 +129,19 @@ test('/model offers the models of the key while it is typed, and takes the chose
   await chosen.answered(({ content }) => /From now on: `gpt-5\.4-mini`/.test(content));
 });
 
+test('/limit and /delkey take what Discord lets people choose', async () => {
+  const ann = world.person('ann');
+  const dm = world.discord.dm(ann);
+  await world.bringsKey(ann);
+  const limiting = ann.slash('limit', { period: 'month', amount: '2.50' }, dm);
+  await limiting.answered(({ content }) => /at most \$2\.50 a month/.test(content));
+  const deleting = ann.slash('delkey', { provider: 'openai' }, dm);
+  const sure = await deleting.answered(({ buttons }) => buttons.length > 0);
+  expect(sure.content).toContain('OpenAI');
+  const others = ann.slash('delkey', { provider: 'anthropic' }, dm);
+  await others.answered(({ content, buttons }) => content !== '' && buttons.length === 0);
+});
+
 test('none of this was an error', () => {
   expect([...loggedErrors(world), ...world.wrongBodies()]).toEqual([]);
 });

@@ -25,8 +25,12 @@ test('what could not be said in time is offered, and brought by the person’s p
   discord.advance(16 * MINUTES);
   const offer = await world.sees(ann, discord.dm(ann), /It is kept for you/);
   expect(asking.messages.filter(({ thinking }) => !thinking)).toEqual([]);
-  const rows = await world.database.db.execute(sql`
-    select status, outcome, encode(answer, 'escape') as answer from turns`);
+  // Offered first, so that whoever dies in between offers it again.
+  const rows = await waitFor(async () => {
+    const found = await world.database.db.execute(sql`
+      select status, outcome, encode(answer, 'escape') as answer from turns`);
+    return found[0]?.status === 'done' ? found : undefined;
+  });
   expect(rows[0]).toMatchObject({ status: 'done', outcome: 'expired' });
   expect(JSON.stringify(rows)).not.toContain('quince');
 

@@ -36,7 +36,7 @@ async function linked() {
   const dm = world.discord.dm(there);
   here.say('/link');
   const code = codeIn(textOf(await here.sees(/\/link [A-Z0-9-]{9}/)));
-  const question = await runs(there, 'link', { argument: code });
+  const question = await runs(there, 'link', { code });
   expect(question.content).toMatch(
     /Shall I join your account here with the one on \*\*Telegram\*\*/,
   );
@@ -54,7 +54,7 @@ test('a code from Telegram joins on Discord: key, allowance, usage and mailbox a
   }
   spender.say('/link');
   const code = codeIn(textOf(await spender.sees(/\/link [A-Z0-9-]{9}/)));
-  const question = await runs(ann, 'link', { argument: code });
+  const question = await runs(ann, 'link', { code });
   ann.presses(question, 'Join Discord and Telegram');
   await world.sees(ann, dm, /Joined with your account on Telegram/);
   await spender.sees(/Your account was joined with one on Discord/);
@@ -111,9 +111,9 @@ test('a code works once, and not for its maker', async () => {
   const { there, dm, code, question } = await linked();
   there.presses(question, 'No');
   await world.sees(there, dm, /Nothing was changed/);
-  expect((await runs(there, 'link', { argument: code })).content).toMatch(/code/i);
+  expect((await runs(there, 'link', { code })).content).toMatch(/code/i);
   const own = codeIn((await runs(there, 'link')).content);
-  expect((await runs(there, 'link', { argument: own })).content).toMatch(/your own|yourself|here/i);
+  expect((await runs(there, 'link', { code: own })).content).toMatch(/your own|yourself|here/i);
 });
 
 test('a code is no business of a server: the command is not there', () => {

@@ -43,6 +43,7 @@ const messageSchema = z.object({
   content: z.string().catch(''),
   flags: z.number().int().catch(0),
   attachments: z.array(z.object({ id, url: z.string() })).catch([]),
+  components: z.array(z.looseObject({ components: z.array(z.looseObject({})) })).catch([]),
 });
 
 export type WireMessage = z.infer<typeof messageSchema>;
@@ -117,6 +118,13 @@ export class DiscordApi {
 
   editOriginal(handle: ReplyHandle, body: Body): Promise<WireMessage> {
     return this.#interaction('patch', message(handle), jsonOf(body), body);
+  }
+
+  /** Of the message whose button was pressed; what it says stays. */
+  async setButtons(handle: ReplyHandle, components: WireMessage['components']): Promise<void> {
+    this.#rest.refusals.check();
+    const body = { components, allowed_mentions: QUIET.allowed_mentions };
+    await this.#rest.interactions.patch(message(handle), { body, auth: false });
   }
 
   async deleteOriginal(handle: ReplyHandle): Promise<void> {

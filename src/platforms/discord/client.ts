@@ -17,6 +17,8 @@ export interface ClientOptions {
   readonly messageContent: boolean;
   readonly logger: DiscordLogger;
   readonly listen: (events: GatewayEvents) => void;
+  /** Called when a session begins that resumes none: what came before it does not come again. */
+  readonly onNewSession: () => void;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface ClientOptions {
  * the events are read as they come and not as the library's objects.
  */
 export function createClient(
-  { apiRoot, messageContent, logger, listen }: ClientOptions,
+  { apiRoot, messageContent, logger, listen, onNewSession }: ClientOptions,
   { Client, Events, Options }: typeof import('discord.js'),
 ): Client {
   const client = new Client({
@@ -76,6 +78,7 @@ export function createClient(
   client.on(Events.ShardReconnecting, (shard) => {
     logger.warn({ shard }, 'the connection to Discord broke; connecting again');
   });
+  client.on(Events.ShardReady, () => onNewSession());
   client.on(Events.ShardResume, (shard, missed) => {
     logger.info({ shard, missed }, 'the connection to Discord is back');
   });

@@ -1,7 +1,6 @@
 /** The commands that Discord shows, made of the core's menu. */
 
 import {
-  ApplicationCommandOptionType,
   ApplicationCommandType,
   ApplicationIntegrationType,
   InteractionContextType,
@@ -10,7 +9,9 @@ import {
   type RESTPostAPIChatInputApplicationCommandsJSONBody,
 } from 'discord-api-types/v10';
 import type { CommandMenu, MenuCommand } from '../../chat/command-menu.ts';
-import { commandTexts } from '../../text/discord.ts';
+import { commandDescriptions as descriptions } from '../../text/discord.ts';
+import { optionsOf } from './command-options.ts';
+import type { KeyProvider } from './interactions/key-form.ts';
 
 const { Guild, BotDM, PrivateChannel } = InteractionContextType;
 const EVERYWHERE = [Guild, BotDM, PrivateChannel];
@@ -18,16 +19,14 @@ const INSTALLS = [ApplicationIntegrationType.GuildInstall, ApplicationIntegratio
 
 /** Characters that Discord takes. */
 const MOST_DESCRIPTION = 100;
-const MOST_PROMPT = 6000;
-
-type Option = NonNullable<RESTPostAPIChatInputApplicationCommandsJSONBody['options']>[number];
 
 export function registeredCommands(
   menu: CommandMenu,
+  providers: readonly KeyProvider[],
 ): readonly RESTPostAPIApplicationCommandsJSONBody[] {
   const all = new Map([...menu.direct, ...menu.group].map((command) => [command.name, command]));
   return [
-    ...[...all.values()].map((command) => slashCommand(command, menu)),
+    ...[...all.values()].map((command) => slashCommand(command, menu, providers)),
     ...menu.onMessage.map(({ label }) => ({
       type: ApplicationCommandType.Message as const,
       name: label,
@@ -40,12 +39,13 @@ export function registeredCommands(
 function slashCommand(
   { name, description }: MenuCommand,
   menu: CommandMenu,
+  providers: readonly KeyProvider[],
 ): RESTPostAPIChatInputApplicationCommandsJSONBody {
-  const options = optionsOf(name);
+  const options = optionsOf(name, providers);
   const command = {
     type: ApplicationCommandType.ChatInput as const,
     name,
-    description: description.slice(0, MOST_DESCRIPTION),
+    description: (isOwn(name) ? descriptions[name] : description).slice(0, MOST_DESCRIPTION),
     ...(options.length === 0 ? {} : { options: [...options] }),
   };
   // It sets up a server, which takes the bot to be there and a person who may manage it.
@@ -60,55 +60,15 @@ function slashCommand(
   return { ...command, contexts: contextsOf(name, menu), integration_types: INSTALLS };
 }
 
+/** Whether Discord has words of its own for what it does. */
+function isOwn(name: string): name is keyof typeof descriptions {
+  return Object.hasOwn(descriptions, name);
+}
+
 function contextsOf(name: string, menu: CommandMenu): InteractionContextType[] {
   // Where a key is missing is often a server: there it leads to the direct chat.
   if (name === 'ask' || name === 'setkey') return EVERYWHERE;
   return EVERYWHERE.filter((context) =>
     (context === BotDM ? menu.direct : menu.group).some((command) => command.name === name),
   );
-}
-
-function optionsOf(name: string): readonly Option[] {
-  switch (name) {
-    case 'ask':
-      return [
-        {
-          type: ApplicationCommandOptionType.String,
-          name: 'prompt',
-          description: commandTexts.ask.prompt,
-          required: true,
-          max_length: MOST_PROMPT,
-        },
-        {
-          type: ApplicationCommandOptionType.Attachment,
-          name: 'file',
-          description: commandTexts.ask.file,
-        },
-        {
-          type: ApplicationCommandOptionType.Boolean,
-          name: 'private',
-          description: commandTexts.ask.private,
-        },
-      ];
-    case 'model':
-      return [
-        {
-          type: ApplicationCommandOptionType.String,
-          name: 'model',
-          description: commandTexts.model,
-          autocomplete: true,
-        },
-      ];
-    // An option is no place for a key: it would stand in everybody's sight while it is typed.
-    case 'setkey':
-      return [];
-    default:
-      return [
-        {
-          type: ApplicationCommandOptionType.String,
-          name: 'argument',
-          description: commandTexts.argument,
-        },
-      ];
-  }
 }

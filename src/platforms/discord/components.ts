@@ -14,10 +14,10 @@ const MAX_LABEL = 80;
 export const DIRECT_CHAT = 'dm:';
 
 export const STOP: Button = { label: buttonLabels.stop, action: `${RUN_ACTION}stop` };
-export const NEW_CONVERSATION: Button = {
+export const NEW_CONVERSATION = {
   label: buttonLabels.newConversation,
   action: `${RUN_ACTION}new`,
-};
+} as const satisfies Button;
 export const continueButton = (turnId: number): Button => ({
   label: buttonLabels.continue,
   action: `continue:${turnId}`,
@@ -32,6 +32,30 @@ export function rowsOf(
     type: ComponentType.ActionRow,
     components: row.map((button) => componentOf(kind, button)),
   }));
+}
+
+type AnyRow = { readonly components: readonly object[] };
+
+/** Rows that are empty then go too. */
+export function withoutButton<R extends AnyRow>(rows: readonly R[], action: string): R[] {
+  return rows.flatMap((row) => {
+    const components = row.components.filter((one) => idOf(one) !== action);
+    return components.length === 0 ? [] : [{ ...row, components }];
+  });
+}
+
+/** In a channel there is no conversation of its own that could begin anew. */
+export const withoutNewConversation = (rows: Rows): Rows =>
+  withoutButton(rows, NEW_CONVERSATION.action);
+
+/** What tells one set of buttons from another. */
+export function idsOf(rows: readonly AnyRow[]): string {
+  return rows.map((row) => row.components.map(idOf).join(' ')).join('\n');
+}
+
+function idOf(component: object): string {
+  if ('custom_id' in component) return String(component.custom_id);
+  return 'url' in component ? String(component.url) : '';
 }
 
 function chunked(row: readonly Button[]): (readonly Button[])[] {

@@ -14,10 +14,9 @@ export interface DeliverParts {
 }
 
 /**
- * Hands an event to the core, again and again while that fails: Discord sends no event twice. What
- * was received and is not stored yet is lost when the process dies in these moments; so is what
- * people write while there is no connection that could be resumed. Discord keeps no list of either:
- * to find it, every direct chat and channel would have to be read.
+ * Hands an event to the core, again and again while that fails: Discord sends no event twice. Of
+ * what was received and is not stored yet when the process dies, messages are found again where the
+ * bot was spoken to lately (`catch-up.ts`); Discord itself tells people of commands and presses.
  * @returns what never throws, and tells whether the core has taken the event
  */
 export function createDeliver(parts: DeliverParts): (event: PlatformEvent) => Promise<boolean> {

@@ -3,6 +3,7 @@
 import type { ChatRights } from '../../chat/chat-rights.ts';
 import type { CommandMenu } from '../../chat/command-menu.ts';
 import type { PlatformReceiver, PlatformSender } from '../../chat/platform.ts';
+import type { RecentChats } from '../../chat/recent-chats.ts';
 import type { Secret } from '../../secret.ts';
 import type { Suggest } from './interactions/autocomplete.ts';
 import type { KeyProvider } from './interactions/key-form.ts';
@@ -23,6 +24,8 @@ export interface DiscordOptions {
   readonly keyProviders?: () => readonly KeyProvider[];
   /** What can be chosen while an option of a command is typed. Default: nothing. */
   readonly suggest?: Suggest;
+  /** Where to look for what was missed when a new session begins. Default: nowhere. */
+  readonly recentChats?: RecentChats;
   readonly sending?: Parameters<typeof createDiscordSender>[0]['times'];
   /** Milliseconds. */
   readonly receiving?: {
@@ -49,6 +52,7 @@ export interface Discord {
 export function createDiscord(options: DiscordOptions): Discord {
   const { token, apiRoot, log: logger, receiving = {}, sending } = options;
   const { retryMs = 1000, startPatienceMs = 60_000, deliverPatienceMs = 60_000 } = receiving;
+  const { keyProviders = () => [] } = options;
   const rest = createRest({ token, apiRoot });
   const stopping = new AbortController();
   let menu: CommandMenu = { direct: [], group: [], onMessage: [] };
@@ -59,8 +63,9 @@ export function createDiscord(options: DiscordOptions): Discord {
     rest,
     logger,
     menu: () => menu,
-    keyProviders: options.keyProviders ?? (() => []),
+    keyProviders,
     suggest: options.suggest ?? (async () => []),
+    recentChats: options.recentChats ?? (async () => []),
     retryMs,
     startPatienceMs,
     deliverPatienceMs,
@@ -83,7 +88,8 @@ export function createDiscord(options: DiscordOptions): Discord {
     rights: createDiscordRights({ rest: rest.bot }),
     async registerCommands(shown) {
       menu = shown;
-      await registerCommands({ rest: rest.bot, logger, retryMs, signal: stopping.signal }, shown);
+      const { signal } = stopping;
+      await registerCommands({ rest: rest.bot, logger, keyProviders, retryMs, signal }, shown);
     },
   };
 }

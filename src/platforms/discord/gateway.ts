@@ -20,6 +20,8 @@ export interface GatewayOptions {
   readonly logger: DiscordLogger;
   /** Called for each new connection: events come as Discord sent them. */
   readonly listen: (events: GatewayEvents) => void;
+  /** Called when a session begins that resumes none: what came before it does not come again. */
+  readonly onNewSession: () => void;
   /** Milliseconds for which Discord is tried at the start, while it can't be reached. */
   readonly patienceMs: number;
   /** Milliseconds before the next attempt, at first; it doubles. */
@@ -38,6 +40,8 @@ export interface Gateway {
   botRole(guildId: string): string | undefined;
   /** Ids of a server's channels. */
   channelsOf(guildId: string): readonly string[];
+  /** The server of a channel or thread; undefined for one that is not known. */
+  guildOf(channelId: string): string | undefined;
   /** The parent of a thread; `null` for another channel; undefined for one that is not known. */
   parentOf(channelId: string): string | null | undefined;
 }
@@ -142,6 +146,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       return user == null ? undefined : guild?.roles.botRoleFor(user)?.id;
     },
     channelsOf: (guildId) => [...(client?.guilds.cache.get(guildId)?.channels.cache.keys() ?? [])],
+    guildOf(channelId) {
+      const channel = client?.channels.cache.get(channelId);
+      return channel !== undefined && 'guildId' in channel
+        ? (channel.guildId ?? undefined)
+        : undefined;
+    },
     parentOf(channelId) {
       const channel = client?.channels.cache.get(channelId);
       if (channel === undefined) return undefined;

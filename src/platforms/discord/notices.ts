@@ -6,7 +6,7 @@ import type { Button, Notice, NoticeTarget } from '../../chat/platform.ts';
 import { EMPTY_ANSWER } from '../../text/discord.ts';
 import { escapeMarkdown } from '../../text/markdown.ts';
 import type { Body, Rows } from './api.ts';
-import { rowsOf } from './components.ts';
+import { idsOf, rowsOf, withoutButton } from './components.ts';
 import { toPlatformError } from './errors.ts';
 import { render, split } from './render/index.ts';
 import { parseReplyHandle, type ReplyHandle } from './reply-handle.ts';
@@ -143,6 +143,24 @@ export async function answerPress(
   const [body] = bodiesOf(chat, { markdown: escapeMarkdown(text) });
   if (body === undefined) return;
   await retrying(new Retries(noticing), () => api.followUp(handle, body, true));
+}
+
+/** Takes the button that was pressed from its message, if it is still there: the others stay. */
+export async function dropButton(
+  { api, noticing }: NoticeParts,
+  { action, replyHandle }: ButtonPress,
+): Promise<void> {
+  const handle = parseReplyHandle(replyHandle);
+  if (handle === undefined) return;
+  await retrying(
+    new Retries(noticing),
+    async () => {
+      const { components } = await api.original(handle);
+      const left = withoutButton(components, action);
+      if (idsOf(left) !== idsOf(components)) await api.setButtons(handle, left);
+    },
+    { repeatable: true },
+  );
 }
 
 /** A file comes with the last of them, as the buttons do. */

@@ -14,9 +14,11 @@ import {
 import type { CommandMenu } from '../../chat/command-menu.ts';
 import type { ChatAddress, PlatformEvent } from '../../chat/message.ts';
 import type { PlatformReceiver } from '../../chat/platform.ts';
+import type { RecentChats } from '../../chat/recent-chats.ts';
 import type { Secret } from '../../secret.ts';
 import { COULD_NOT_TAKE_IN } from '../../text/discord.ts';
 import { createAddresses, groupAddress } from './addresses.ts';
+import { createCatchUp } from './catch-up.ts';
 import type { GatewayEvents } from './client.ts';
 import { createDeliver } from './deliver.ts';
 import { describe } from './errors.ts';
@@ -43,6 +45,8 @@ export interface ReceiverOptions {
   readonly menu: () => CommandMenu;
   readonly keyProviders: () => readonly KeyProvider[];
   readonly suggest: Suggest;
+  /** Where to look for what was missed when a new session begins. */
+  readonly recentChats: RecentChats;
   /** Milliseconds before something that failed is tried again, at first; it doubles. */
   readonly retryMs: number;
   /** Milliseconds for which Discord is tried at the start, while it can't be reached. */
@@ -92,9 +96,19 @@ export function createDiscordReceiver(options: ReceiverOptions): PlatformReceive
     retryMs,
     patienceMs: options.startPatienceMs,
     listen,
+    onNewSession: () => void track('what was missed', catchUp),
   });
 
   const lookups = createLookups({ rest: rest.bot, logger, retryMs, signal });
+  const catchUp = createCatchUp({
+    rest: rest.bot,
+    logger,
+    retryMs,
+    signal,
+    recentChats: options.recentChats,
+    guildOf: gateway.guildOf,
+    take: (message) => afterMessage(message.id, 'message', () => takeMessage(message)),
+  });
   const addresses = createAddresses({ known: gateway.parentOf, lookUp: lookups.parentOf });
   const reading = {
     get botId() {

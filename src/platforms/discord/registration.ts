@@ -13,12 +13,15 @@ import type { CommandMenu } from '../../chat/command-menu.ts';
 import { backoffMs, pause } from '../../chat/sending/backoff.ts';
 import { registeredCommands } from './command-menu.ts';
 import { describe, toPlatformError } from './errors.ts';
+import type { KeyProvider } from './interactions/key-form.ts';
 import type { DiscordLogger } from './logger.ts';
 import { DiscordStartError } from './start-error.ts';
 
 export interface RegistrationParts {
   readonly rest: REST;
   readonly logger: DiscordLogger;
+  /** Whose keys can be brought. */
+  readonly keyProviders: () => readonly KeyProvider[];
   /** Milliseconds before the next attempt, at first; it doubles. */
   readonly retryMs: number;
   readonly signal: AbortSignal;
@@ -30,7 +33,7 @@ export interface RegistrationParts {
  */
 export async function registerCommands(parts: RegistrationParts, menu: CommandMenu): Promise<void> {
   try {
-    await register(parts.rest, menu);
+    await register(parts, menu);
   } catch (error) {
     if (error instanceof Error && 'status' in error && error.status === 401) {
       throw new DiscordStartError('bad-token');
@@ -40,13 +43,14 @@ export async function registerCommands(parts: RegistrationParts, menu: CommandMe
   }
 }
 
-async function repeat({ rest, logger, retryMs, signal }: RegistrationParts, menu: CommandMenu) {
+async function repeat(parts: RegistrationParts, menu: CommandMenu): Promise<void> {
+  const { logger, retryMs, signal } = parts;
   let waitMs = 0;
   for (let attempt = 0; attempt < 20; attempt += 1) {
     await pause(Math.max(waitMs, backoffMs(attempt, retryMs, 60_000)), signal);
     if (signal.aborted) return;
     try {
-      await register(rest, menu);
+      await register(parts, menu);
       return;
     } catch (error) {
       const { retryable, retryAfterMs } = toPlatformError(error);
@@ -60,10 +64,13 @@ async function repeat({ rest, logger, retryMs, signal }: RegistrationParts, menu
 
 const application = z.object({ id: z.string().regex(/^\d{1,20}$/) });
 
-async function register(rest: REST, menu: CommandMenu): Promise<void> {
+async function register(
+  { rest, keyProviders }: RegistrationParts,
+  menu: CommandMenu,
+): Promise<void> {
   const { id } = application.parse(await rest.get(Routes.currentApplication()));
   const route = Routes.applicationCommands(id);
-  const wanted = registeredCommands(menu);
+  const wanted = registeredCommands(menu, keyProviders());
   // The list is this bot's own, as Discord keeps it: its shape is the library's to know.
   const known = (await rest.get(route)) as readonly APIApplicationCommand[];
   // Each registration counts: 200 new commands a day, and people's clients load them anew.
@@ -97,6 +104,10 @@ function optionFingerprint(option: APIApplicationCommandOption) {
     description: option.description,
     required: option.required ?? false,
     autocomplete: ('autocomplete' in option && option.autocomplete) ?? false,
+    choices: ('choices' in option ? (option.choices ?? []) : []).map(({ name, value }) => [
+      name,
+      value,
+    ]),
     least: 'min_length' in option ? (option.min_length ?? null) : null,
     most: 'max_length' in option ? (option.max_length ?? null) : null,
   };

@@ -77,9 +77,16 @@ export function openReply(parts: ReplyParts, target: ReplyTarget): Reply {
   };
 }
 
-/** Channels have no conversation of their own to begin anew: each chain of replies is one. */
-function buttonsOf({ chat }: ReplyTarget, answer: Answer): readonly (readonly Button[])[] {
+/**
+ * Channels have no conversation of their own to begin anew: each chain of replies is one. Where the
+ * answer's own thread turns out not to be there, the surface leaves that button out.
+ */
+function buttonsOf(
+  { chat, opensThread, replyHandle }: ReplyTarget,
+  answer: Answer,
+): readonly (readonly Button[])[] {
   const rows = answer.buttons ?? [];
-  const hasOwn = chat.kind === 'direct' || chat.threadId !== undefined;
+  const opensOne = opensThread !== undefined && replyHandle === undefined;
+  const hasOwn = chat.kind === 'direct' || chat.threadId !== undefined || opensOne;
   return hasOwn && answer.markdown !== '' ? [...rows, [NEW_CONVERSATION]] : rows;
 }

@@ -5,7 +5,7 @@ import { deleteMessage, deleteMessages } from './delete-messages.ts';
 import { download } from './download.ts';
 import { describe, toPlatformError } from './errors.ts';
 import type { DiscordLogger } from './logger.ts';
-import { answerPress, editNotice, notify } from './notices.ts';
+import { answerPress, dropButton, editNotice, notify } from './notices.ts';
 import { PREVIEW_TIMING, type PreviewTiming } from './preview.ts';
 import { openReply } from './reply.ts';
 import type { Rest } from './rest.ts';
@@ -88,11 +88,11 @@ export function createDiscordSender(options: SenderOptions): PlatformSender {
         if (error.code !== 'gone') throw error;
       }
     },
-    async answerPress(press, text) {
-      // The receiver has told Discord already that the press arrived.
-      if (text === undefined || text === '') return;
+    async answerPress(press, text = '', isOver = false) {
       try {
-        await answerPress(noticeParts, press, text);
+        if (isOver) await dropButton(noticeParts, press);
+        // The receiver has told Discord already that the press arrived.
+        if (text !== '') await answerPress(noticeParts, press, text);
       } catch (error) {
         logger.info(describe(error), 'a press could not be answered');
       }

@@ -10,3 +10,8 @@ export function timeOf(id: string): Date {
 export function orderOf(id: string): number {
   return Number(BigInt(id) & 0x3f_ffffn);
 }
+
+/** The least id of what is made at this time, in milliseconds since 1970, or later. */
+export function idAt(time: number): string {
+  return String((BigInt(Math.floor(time)) - EPOCH) << 22n);
+}

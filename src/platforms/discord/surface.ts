@@ -8,6 +8,7 @@ import type { ChatAddress } from '../../chat/message.ts';
 import { PlatformError } from '../../chat/platform.ts';
 import type { Body, DiscordApi, WireMessage } from './api.ts';
 import { type Channels, isSnowflake } from './channels.ts';
+import { idsOf, withoutNewConversation } from './components.ts';
 import { degrading } from './degrading.ts';
 import { isUnknownMessage, toPlatformError } from './errors.ts';
 import { parseReplyHandle, type ReplyHandle } from './reply-handle.ts';
@@ -118,7 +119,7 @@ export class Surface {
     const channelId = await channels.of(this.#place.chat);
     const threadId = this.#threadId();
     if (threadId === undefined) {
-      await api.edit(channelId, messageId, body);
+      await api.edit(channelId, messageId, this.#hasNoThread ? inChannel(body) : body);
       return;
     }
     try {
@@ -127,7 +128,7 @@ export class Surface {
       // It came into the channel when the thread could not be begun.
       const { code } = toPlatformError(error);
       if (code !== 'gone' && code !== 'blocked') throw error;
-      await api.edit(channelId, messageId, body);
+      await api.edit(channelId, messageId, inChannel(body));
     }
   }
 
@@ -185,14 +186,23 @@ export class Surface {
     }
   }
 
-  async #send({ body, nonce, instead }: Once): Promise<string> {
+  async #send(once: Once): Promise<string> {
     const { api } = this.#tools;
     const { channelId, reference } = await this.#destination();
-    const sent = await degrading(body, reference, (what, how) =>
-      api.send(channelId, what, { nonce, ...how }),
+    const [body, instead] = this.#hasNoThread
+      ? [inChannel(once.body), inChannel(once.instead)]
+      : [once.body, once.instead];
+    let tried = body;
+    const sent = await degrading(body, reference, (what, how) => {
+      tried = what;
+      return api.send(channelId, what, { nonce: once.nonce, ...how });
+    });
+    // Discord gives back what was sent with the nonce before, if anything was: perhaps the same
+    // words, with the button to stop what has ended.
+    const known = [tried, instead].some(
+      ({ content, components }) =>
+        content.trim() === sent.content.trim() && idsOf(components) === idsOf(sent.components),
     );
-    // Discord gives back what was sent with the nonce before, if anything was.
-    const known = [body, instead].some(({ content }) => content.trim() === sent.content.trim());
     if (!known) await api.edit(channelId, sent.id, { ...instead, files: [] });
     return sent.id;
   }
@@ -271,6 +281,10 @@ export class Surface {
     const id = this.#handle?.interactionId ?? named;
     return isSnowflake(id) ? timeOf(id).getTime() : this.#tools.now();
   }
+}
+
+function inChannel(body: Body): Body {
+  return { ...body, components: withoutNewConversation(body.components) };
 }
 
 /** “… is thinking”: deferred, with nothing said yet. */

@@ -11,15 +11,17 @@ export class Clock {
     return Date.now() + this.#ahead;
   }
 
+  /** @param ms negative: what is made from then on is older than what there is */
   advance(ms: number): void {
     this.#ahead += ms;
+    if (ms < 0) this.#last = 0n;
   }
 
   iso(): string {
     return new Date(this.now()).toISOString();
   }
 
-  /** A new snowflake, greater than all before. */
+  /** A new snowflake, greater than all before since the clock was last put back. */
   nextId(): string {
     const earliest = BigInt(this.now() - EPOCH) << 22n;
     this.#last = earliest > this.#last ? earliest : this.#last + 1n;

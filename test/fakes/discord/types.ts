@@ -281,7 +281,7 @@ export interface FakeDiscord {
 
   /** The simulator's clock, in milliseconds. */
   now(): number;
-  /** Puts the clock on: tokens expire, attachments' signatures, rates and typing end. */
+  /** Puts the clock on, or back: tokens expire, attachments' signatures, rates and typing end. */
   advance(ms: number): void;
   /**
    * Asks again after each request and at least every 20 ms.

@@ -43,8 +43,36 @@ describe('the commands', () => {
       { name: 'private', type: 5 },
     ]);
     expect(options('model')).toMatchObject([{ name: 'model', type: 3, autocomplete: true }]);
-    expect(options('stop')).toMatchObject([{ name: 'argument', type: 3 }]);
     expect(options('setkey')).toEqual([]);
+    expect(options('stop')).toEqual([]);
+  });
+
+  test('name what goes with them, offer what can be chosen, and need none of it', async () => {
+    const discord = await simulator();
+    const more = ['delkey', 'link', 'limit'].map((name) => ({ name, description: name }));
+    await receiving(discord).platform.registerCommands({
+      ...MENU,
+      direct: [...MENU.direct, ...more],
+      group: [...MENU.group, { name: 'chat', description: 'Settings' }],
+    });
+    const options = (name: string) =>
+      discord.commands
+        .find((command) => command.name === name)
+        ?.options?.map((option) => [
+          option.name,
+          'choices' in option ? option.choices?.map(({ value }) => value) : undefined,
+          option.required ?? false,
+        ]);
+    expect(options('delkey')).toEqual([['provider', ['openai', 'anthropic'], false]]);
+    expect(options('link')).toEqual([['code', undefined, false]]);
+    expect(options('limit')).toEqual([
+      ['amount', undefined, false],
+      ['period', ['day', 'month'], false],
+    ]);
+    expect(options('chat')).toEqual([
+      ['cap', ['turns', 'dollars'], false],
+      ['amount', undefined, false],
+    ]);
   });
 
   test('are registered once, and again only when they changed', async () => {

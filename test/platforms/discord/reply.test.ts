@@ -232,6 +232,19 @@ describe('an answer in a channel', () => {
     expect(read()).toEqual(['So.']);
   });
 
+  test('that is found by its nonce with all of its words loses the button to stop it', async () => {
+    const { discord, channel, log, open, read } = await inChannel();
+    discord.fail({ route: POST, times: 1, dropAfter: true });
+    const first = open();
+    first.show({ markdown: 'So.' });
+    await discord.waitFor(() => read()[0] === 'So.');
+    await first.abandon();
+    log.parts.set(0, null);
+    await open(sending(discord).sender).finish({ markdown: 'So.' });
+    expect(read()).toEqual(['So.']);
+    expect(discord.messages(channel).flatMap(({ buttons }) => buttons)).toEqual([]);
+  });
+
   test('of which nobody knows since long whether it arrived says that it may be a repeat', async () => {
     const { discord, log, open, read } = await inChannel();
     log.parts.set(0, null);

@@ -153,6 +153,29 @@ describe('a notice', () => {
     expect(contents(discord, channel)).toHaveLength(12);
     expect(discord.calls.filter(({ status }) => status === 429)).toEqual([]);
   });
+
+  test('from each of two processes shares the bounds of one token, and comes once', async () => {
+    const { discord, guild } = await people({
+      rates: { perRoute: 5, windowMs: 500, perSecond: 50 },
+    });
+    const channels = Array.from({ length: 15 }, (_, n) =>
+      discord.addChannel(guild, { name: `channel-${n}` }),
+    );
+    const processes = [sending(discord), sending(discord)];
+    const all = processes.flatMap(({ sender }, process) =>
+      channels.flatMap((channel) =>
+        [1, 2, 3, 4].map((n) =>
+          sender.notify({ chat: addressOf(channel) }, { markdown: `p${process} n${n}` }),
+        ),
+      ),
+    );
+    await Promise.all(all);
+    for (const channel of channels) expect(new Set(contents(discord, channel)).size).toBe(8);
+    expect(channels.flatMap((channel) => contents(discord, channel))).toHaveLength(120);
+    // Each learns of the other by being refused, and then waits without asking.
+    const refused = discord.calls.filter(({ status }) => status === 429).length;
+    expect(refused).toBeLessThan(discord.calls.length / 3);
+  });
 });
 
 describe('a notice for one person', () => {

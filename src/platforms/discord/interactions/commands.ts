@@ -11,6 +11,7 @@ import {
 import type { CommandMenu } from '../../../chat/command-menu.ts';
 import type { IncomingMessage, QuotedMessage } from '../../../chat/message.ts';
 import { filesOf } from '../attachments.ts';
+import { argumentOf } from '../command-options.ts';
 import { quotedMessage } from '../incoming.ts';
 import { orderOf, timeOf } from '../snowflake.ts';
 import { type Place, replyHandleOf } from './place.ts';
@@ -53,18 +54,18 @@ function isOnMessage(
 }
 
 function slashCommand({ data }: APIChatInputApplicationCommandInteraction): Given {
-  let argument = '';
+  const texts = new Map<string, string>();
   let isPrivate = false;
   const attachments: APIAttachment[] = [];
   for (const option of data.options ?? []) {
-    if (option.type === ApplicationCommandOptionType.String) argument = option.value.trim();
+    if (option.type === ApplicationCommandOptionType.String) texts.set(option.name, option.value);
     if (option.type === ApplicationCommandOptionType.Boolean) isPrivate = option.value;
     if (option.type === ApplicationCommandOptionType.Attachment) {
       const attachment = data.resolved?.attachments?.[option.value];
       if (attachment !== undefined) attachments.push(attachment);
     }
   }
-  return { name: data.name, argument, attachments, isPrivate };
+  return { name: data.name, argument: argumentOf(data.name, texts), attachments, isPrivate };
 }
 
 function messageCommand(
