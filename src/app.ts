@@ -10,6 +10,7 @@ import { createIntake } from './chat/intake.ts';
 import { createLinkCodes } from './chat/link-codes.ts';
 import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
+import { observeSender } from './chat/observed-sender.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
@@ -45,14 +46,17 @@ import { createUnlink } from './commands/unlink.ts';
 import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
 import { startRetention } from './conversation/retention.ts';
+import { observeMailbox, watchedBy } from './conversation/turn-observer.ts';
 import { createTurnRunner } from './conversation/turn-runner.ts';
 import { createTurnStore } from './conversation/turn-store.ts';
 import { startWorker, type WorkerTiming } from './conversation/worker.ts';
-import { databaseHealth } from './db/health.ts';
+import { createMigrationsProbe, databaseAnswers } from './db/health.ts';
 import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
 import { type House, readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
+import { houseToday } from './funding/house-left.ts';
+import { MICROS_PER_USD } from './funding/money.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPrices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
@@ -65,11 +69,12 @@ import { createVault } from './keys/vault.ts';
 import { defaultModel, remoteProviders } from './llm/catalogue.ts';
 import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
-import { type Log, serializeError } from './log.ts';
+import { type Log, serializeError, withLogFields } from './log.ts';
 import { createOperatorDesk } from './operator.ts';
 import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
+import { mailboxDepth } from './queue/depth.ts';
 import { createMailbox } from './queue/mailbox.ts';
 import { createWakeups } from './queue/wakeups.ts';
 import { Secret } from './secret.ts';
@@ -80,7 +85,9 @@ import { createExports } from './users/export.ts';
 import { createForgetting } from './users/forgetting.ts';
 import { restoreLimits } from './users/kept-limits.ts';
 import { createMessageDeletions } from './users/message-deletions.ts';
-import { startWebServer } from './web/server.ts';
+import { createMetrics } from './web/metrics.ts';
+import { createHealth, type Probe, seldom } from './web/parts.ts';
+import { startWebServer, type WebServer } from './web/server.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -125,6 +132,10 @@ export interface App {
   stop(): Promise<void>;
 }
 
+/** In milliseconds: how long the queue may take to answer, and how often a costly part is asked. */
+const PING_MS = 1_500;
+const PROBE_EVERY_MS = 10_000;
+
 /** @throws StartError; whatever had been started by then is stopped again */
 export async function startApp(options: AppOptions): Promise<App> {
   const closers: (() => Promise<void>)[] = [];
@@ -136,8 +147,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     }
   };
   try {
-    const httpPort = await compose(options, (close) => closers.push(close));
-    return { httpPort, stop };
+    const stopping = new AbortController();
+    const httpPort = await compose(options, (close) => closers.push(close), stopping.signal);
+    return {
+      httpPort,
+      stop() {
+        stopping.abort();
+        return stop();
+      },
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -147,6 +165,8 @@ export async function startApp(options: AppOptions): Promise<App> {
 async function compose(
   { config, log, onStep, terminal: terminalIo, onFatal, tuning = {} }: AppOptions,
   onClose: (close: () => Promise<void>) => void,
+  /** Aborted when the process begins to stop. */
+  stopping: AbortSignal,
 ): Promise<number | undefined> {
   const processId = randomUUID();
   const prices = createPrices(
@@ -164,6 +184,18 @@ async function compose(
 
   const legal = await legalTexts(config, house);
 
+  // Seeing
+  const traces =
+    config.traces === undefined
+      ? undefined
+      : (await import('./tracing/traces.ts')).startTraces({
+          ...config.traces,
+          role: config.role,
+          instanceId: processId,
+          onProblem: (error) => log.warn({ error: serializeError(error) }, 'traces are lost'),
+        });
+  if (traces !== undefined) onClose(() => traces.close());
+
   // Storage
   const { url, connection } = await openDatabase({
     database: config.database,
@@ -173,11 +205,14 @@ async function compose(
     onClose,
   });
   const { db } = connection;
+  let server: WebServer | undefined;
+  // It tells that the process is stopping for as long as answers may end.
+  onClose(async () => server?.close());
 
   // Keys
   const ringProblems: string[] = [];
   let tellOfRing = (sentence: string): void => void ringProblems.push(sentence);
-  const { ring } = await openKeyRing({
+  const { ring, keeper } = await openKeyRing({
     db,
     config: config.keyRing,
     onProblem: (error) => tellOfRing(serializeError(error).message),
@@ -200,6 +235,7 @@ async function compose(
       kind: config.queue.kind,
       url: (config.queue.kind === 'redis' ? config.queue.url : url).reveal(),
     },
+    telemetry: traces?.queue,
     // At the start one sentence says it all.
     onError: (error) =>
       log[isQueueReady ? 'warn' : 'debug']({ error: serializeError(error) }, 'queue'),
@@ -214,7 +250,41 @@ async function compose(
     );
   });
   isQueueReady = true;
-  const mailbox = createMailbox({ db, limit: config.mailboxLimit });
+  const probes: Record<string, Probe> = {
+    process: () => (stopping.aborted ? { ok: false, detail: 'stopping' } : { ok: true }),
+    database: () => databaseAnswers(db),
+    migrations: seldom(PROBE_EVERY_MS, createMigrationsProbe(db)),
+    queue: () => wakeups.ping(PING_MS).then(() => ({ ok: true })),
+    'key-ring': seldom(PROBE_EVERY_MS, () => keeper.keks().then(() => ({ ok: true }))),
+  };
+  const health = createHealth({ probes });
+  const metrics = createMetrics({
+    role: config.role,
+    health,
+    async levels() {
+      const [depth, spent] = await Promise.all([mailboxDepth(db), houseToday(db)]);
+      const limit = config.allowance.houseDailyMicros;
+      const left = Math.max(0, limit - spent.spentMicros - spent.reservedMicros);
+      return {
+        mailbox: depth,
+        house: { limit: limit / MICROS_PER_USD, left: left / MICROS_PER_USD },
+      };
+    },
+  });
+  const observer = watchedBy([
+    {
+      attempt: ({ turnId }, work) => withLogFields({ turnId }, work),
+      step: (_turn, _step, work) => work(),
+      tell: () => {},
+    },
+    ...(traces === undefined ? [] : [traces.turns]),
+    metrics.turns,
+  ]);
+  const mailbox = observeMailbox(
+    createMailbox({ db, limit: config.mailboxLimit }),
+    observer,
+    metrics.mailbox,
+  );
 
   // Platforms
   const commandNames: string[] = [];
@@ -259,6 +329,8 @@ async function compose(
     rights.set('terminal', terminal.rights);
   }
   for (const platform of tuning.platforms ?? []) senders.set(platform.sender.name, platform.sender);
+  for (const [name, each] of senders)
+    senders.set(name, observeSender(each, metrics.platformFailed));
   const sender = (platform: PlatformName): PlatformSender => {
     const found = senders.get(platform);
     if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
@@ -397,6 +469,7 @@ async function compose(
           turnsPerDay: config.allowance.dailyTurns,
           mailboxLimit: config.mailboxLimit,
         },
+        observer,
         log,
       }),
     });
@@ -442,19 +515,22 @@ async function compose(
         // Unasked, the health pages are for this machine alone.
         host:
           config.http.isPortFixed || config.telegram?.mode === 'webhook' ? '0.0.0.0' : '127.0.0.1',
-        health: () => databaseHealth(db),
+        health,
+        metrics: {
+          page: metrics.page,
+          openTo: config.http.isPortFixed ? 'everybody' : 'this-machine',
+        },
         onError: (error) => log.error({ error: serializeError(error) }, 'http'),
         ...(telegram?.webhook === undefined || config.role === 'worker'
           ? {}
           : { telegramWebhook: telegram.webhook }),
       });
-    const server = await serve(config.http.port).catch((error: unknown) => {
+    server = await serve(config.http.port).catch((error: unknown) => {
       // A second Latchkey on the machine: nobody asked for this very port.
       if (config.http.isPortFixed || telegram?.webhook !== undefined) throw error;
       log.warn('port 8080 is taken; the health pages are on another one');
       return serve(0);
     });
-    onClose(() => server.close());
     httpPort = server.port;
   }
   if (config.role !== 'worker') {
@@ -463,6 +539,7 @@ async function compose(
     await discord?.registerCommands(commandMenu(commands));
     for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
       onClose(() => receiver.stop());
+      probes[receiver.name] = () => receiver.state();
       await receiver.start(intake);
     }
     if (telegram !== undefined || discord !== undefined) {

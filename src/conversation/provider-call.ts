@@ -7,6 +7,7 @@ import type { KeyRefusal } from '../keys/api-keys.ts';
 import { type Completion, type Provider, ProviderError, type ProviderId } from '../llm/provider.ts';
 import type { Log } from '../log.ts';
 import { type StreamedAnswer, streamAnswer } from './answer-stream.ts';
+import type { TurnObserver } from './turn-observer.ts';
 import type { RunningTurn, TurnStore } from './turn-store.ts';
 
 /** How long a turn waits for a provider that asks for a moment, before the user is told, in milliseconds. */
@@ -23,6 +24,7 @@ export interface ProviderCallParts extends Pick<FundingParts, 'apiKeys' | 'break
     facts: { readonly provider: string; readonly code: string },
   ) => void;
   readonly log: Log;
+  readonly observer: Pick<TurnObserver, 'tell'>;
 }
 
 export interface AskedAnswer extends StreamedAnswer {
@@ -43,6 +45,7 @@ export async function askProvider(
     const streamed = await streamAnswer(parts.provider(funding.provider), completion, {
       reply,
       checkpoint: (markdown) => parts.store.checkpoint(turn, markdown),
+      onFirstText: () => parts.observer.tell(turn, { type: 'first-text' }),
     });
     const { ending } = streamed;
     const keyRefusal = await noteEnding(parts, turn, funding, ending);
@@ -75,6 +78,7 @@ async function noteEnding(
   if (code === 'aborted') return undefined;
   const { provider } = funding;
   parts.log.warn({ turnId: turn.turnId, provider, code, status }, 'provider failed');
+  parts.observer.tell(turn, { type: 'provider-failed', provider, code });
   if (funding.kind === 'house') {
     if (parts.breaker.failed(code)) parts.tellOperator('house-key-failed', { provider, code });
     return undefined;

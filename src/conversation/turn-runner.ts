@@ -25,6 +25,7 @@ import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import { prepareRequest } from './request.ts';
 import type { AbortReason } from './running-turns.ts';
 import { createTurnMoney } from './turn-money.ts';
+import type { TurnObserver } from './turn-observer.ts';
 import { concludeTurn, withCostNote } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
@@ -40,6 +41,7 @@ export interface TurnRunnerParts extends FundingParts, ProviderCallParts {
   /** A stable name for the user that leads nowhere, for the house key's provider. */
   readonly pseudonym: (userId: number) => string;
   readonly limits: { readonly turnsPerDay: number; readonly mailboxLimit: number };
+  readonly observer: TurnObserver;
 }
 
 /** Whatever fails on our side is tried so often, then the user is told. */
@@ -60,7 +62,7 @@ interface Answered {
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
-  const { store, mailbox, allowance, ownLimit, log } = parts;
+  const { store, mailbox, allowance, ownLimit, log, observer } = parts;
   const money = createTurnMoney(parts);
 
   /** Answers, or ends with an outcome; undefined: stopped before anything came, to be run again. */
@@ -72,13 +74,14 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     };
 
     if (turn.input.tooLong === true) return refuse('message-too-long');
-    const funding = await chooseFunding(parts, turn.userId);
+    const funding = await observer.step(turn, 'funding', () => chooseFunding(parts, turn.userId));
     if (funding.kind === 'none') {
       const toldElsewhere =
         funding.reason === 'own-key-refused' && !funding.refusedByTurns.includes(turn.turnId);
       const refused = await refuse(toldElsewhere ? 'own-key-still-refused' : funding.reason);
       return 'provider' in funding ? { ...refused, provider: funding.provider } : refused;
     }
+    observer.tell(turn, { type: 'paid', funding: funding.kind, provider: funding.provider });
     if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
       return refuse('consent-needed', funding);
     }
@@ -98,7 +101,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     ].join('\n\n');
 
     const price = parts.prices.priceOf(funding.provider, funding.model);
-    const request = await prepareRequest(parts, turn, funding, files, sender.traits);
+    const request = await observer.step(turn, 'context', () =>
+      prepareRequest(parts, turn, funding, files, sender.traits),
+    );
     if (request === undefined) {
       if (remarks === '') return refuse('nothing-to-read', funding);
       const result: TurnResult = { answer: remarks, outcome: null };
@@ -120,7 +125,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         ...(funding.kind === 'house' ? { safetyIdentifier: parts.pseudonym(turn.userId) } : {}),
         signal,
       };
-      const streamed = await askProvider(parts, turn, funding, completion, reply);
+      const streamed = await observer.step(turn, 'provider', () =>
+        askProvider(parts, turn, funding, completion, reply),
+      );
       const aborted = abortReason(signal);
       if (aborted === 'lost') throw new FenceLost(`turn ${turn.turnId} was taken over`);
       if (aborted === 'shutdown' && streamed.text.trim() === '') {
@@ -161,16 +168,11 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   ): Promise<number | undefined> {
     const { answer, outcome, costNote } = result;
     try {
-      await deliver(
-        {
-          db: parts.db,
-          sender: parts.sender(turn.chat.platform),
-          privateNotices: parts.privateNotices,
-          facts: factsOf(turn, funding, provider),
-        },
-        turn,
-        { answer, outcome, costNote },
-        reply,
+      const sender = parts.sender(turn.chat.platform);
+      const facts = factsOf(turn, funding, provider);
+      const delivery = { db: parts.db, sender, privateNotices: parts.privateNotices, facts };
+      await observer.step(turn, 'deliver', () =>
+        deliver(delivery, turn, { answer, outcome, costNote }, reply),
       );
       const status = answer === '' && outcome !== null ? 'failed' : 'done';
       return await mailbox.finish(turn, status, null);
@@ -245,7 +247,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   async function run(claim: Claim, signal: AbortSignal): Promise<number | undefined> {
-    const turn = await store.read(claim);
+    const turn = await observer.step(claim, 'read', () => store.read(claim));
+    const { platform } = turn.chat;
+    observer.tell(turn, { type: 'read', platform, ageMs: Date.now() - turn.createdAt.getTime() });
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;
     // First of all, so that no way out of here leaves a reservation behind.
     if (claim.attempt > 1) await money.settleLost(turn, turn.providerWasAsked);
@@ -302,7 +306,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     return undefined;
   }
 
-  return run;
+  return (claim, signal) => observer.attempt(claim, () => run(claim, signal));
 }
 
 /** Whether the platform kept the text of a message that was replied to. */

@@ -8,6 +8,9 @@ import { toDatabaseError } from './errors.ts';
 /** Held while migrations run, so that processes that start together take turns. Any number will do. */
 const MIGRATION_LOCK = 7_204_118_355;
 
+/** Where drizzle-kit writes them. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url));
+
 export interface MigrateOptions {
   readonly url: Secret;
   /** Hears what is done, if something has to be done. */
@@ -28,7 +31,7 @@ interface AppliedMigration {
  * @throws StartError when the database was made by a newer Latchkey, or by something else.
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
-  const folder = options.folder ?? fileURLToPath(new URL('../../drizzle', import.meta.url));
+  const folder = options.folder ?? MIGRATIONS_FOLDER;
   const known = readMigrationFiles({ migrationsFolder: folder });
   const client = await openConnection({
     url: options.url,
