@@ -1,14 +1,17 @@
 /** `npm run admin`: what the operator does from the shell. */
 
 import { Command, CommanderError } from 'commander';
+import { parseConfig, readEnvironment } from '../config.ts';
 import { DatabaseError } from '../db/client.ts';
 import { serializeError } from '../log.ts';
 import { StartError } from '../start-error.ts';
 import { addAuditCommands } from './audit.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addKeyRingCommands } from './key-ring.ts';
 import { createOutput, type Output } from './output.ts';
 import type { Run } from './run.ts';
 import { withSession } from './session.ts';
+import { addStatsCommand } from './stats.ts';
 
 function createProgram(outputOf: () => Output): Command {
   const program = new Command('npm run admin --')
@@ -41,6 +44,11 @@ function createProgram(outputOf: () => Output): Command {
     };
   addKeyRingCommands(program, run);
   addAuditCommands(program, run);
+  addStatsCommand(program, run);
+  addDoctorCommand(program, async (work) => {
+    const config = () => parseConfig(readEnvironment());
+    process.exitCode = await work(config, outputOf());
+  });
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);

@@ -15,6 +15,7 @@ export async function openDatabase({
   onLost,
   onClose,
   alongside = false,
+  migrate = true,
 }: {
   readonly database: Config['database'];
   readonly maxConnections: number;
@@ -25,11 +26,13 @@ export async function openDatabase({
   readonly onClose: (close: () => Promise<void>) => void;
   /** Joins the embedded server that another Latchkey runs, if one does; and makes no database. */
   readonly alongside?: boolean;
+  /** False leaves the tables as they are. */
+  readonly migrate?: boolean;
 }): Promise<{ readonly url: Secret; readonly connection: DatabaseConnection }> {
   const url = await addressOf();
   const connection = await connectDatabase({ url, maxConnections });
   onClose(() => connection.close());
-  await migrateDatabase({ url, onStep });
+  if (migrate) await migrateDatabase({ url, onStep });
   return { url, connection };
 
   async function addressOf(): Promise<Secret> {
