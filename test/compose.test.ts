@@ -243,6 +243,9 @@ describe.skipIf(!hasRedis())('the same topology as processes', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     children.push(child);
+    const endWithUs = () => child.kill('SIGKILL');
+    process.once('exit', endWithUs);
+    child.once('exit', () => process.removeListener('exit', endWithUs));
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (part: string) => {
@@ -284,7 +287,8 @@ describe.skipIf(!hasRedis())('the same topology as processes', () => {
     const redisCommand = redis.command.map((word) =>
       word === '/data' ? join(folder, 'redis') : word,
     );
-    await run([...redisCommand, '--port', String(port)], {}, /Ready to accept connections/);
+    const onThisMachine = ['--port', String(port), '--bind', '127.0.0.1'];
+    await run([...redisCommand, ...onThisMachine], {}, /Ready to accept connections/);
 
     const settings = (service: typeof bot) => ({
       ...Object.fromEntries(

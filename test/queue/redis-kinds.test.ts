@@ -32,6 +32,9 @@ async function serve(port: number, flags: readonly string[], ready = 'Ready to a
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   servers.push(server);
+  const endWithUs = () => server.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  server.once('exit', () => process.removeListener('exit', endWithUs));
   let output = '';
   server.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;

@@ -170,6 +170,9 @@ describe.skipIf(!hasPgBouncer || !hasRedis())('through PgBouncer in transaction 
 });
 
 async function ready(server: ChildProcess, said: RegExp): Promise<void> {
+  const endWithUs = () => server.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  server.once('exit', () => process.removeListener('exit', endWithUs));
   let output = '';
   for (const stream of [server.stdout, server.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
