@@ -257,7 +257,7 @@ describe.skipIf(!hasRedis())('the same topology as processes', () => {
         if (child.exitCode !== null) throw new Error(output);
         return said.test(output);
       },
-      { timeoutMs: 30_000, what: String(said) },
+      { timeoutMs: 60_000, what: String(said) },
     );
     return child;
   }
@@ -330,5 +330,5 @@ describe.skipIf(!hasRedis())('the same topology as processes', () => {
       if (child.exitCode === null) await once(child, 'exit');
       expect(child.exitCode).toBe(0);
     }
-  }, 90_000);
+  }, 180_000);
 });
