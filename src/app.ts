@@ -12,6 +12,7 @@ import { createIntake } from './chat/intake.ts';
 import { createLinkCodes } from './chat/link-codes.ts';
 import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
+import { observeSender } from './chat/observed-sender.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
 import { createRecentChats } from './chat/recent-chats.ts';
@@ -49,17 +50,20 @@ import { createUnlink } from './commands/unlink.ts';
 import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
 import { startRetention } from './conversation/retention.ts';
+import { observeMailbox, watchedBy } from './conversation/turn-observer.ts';
 import { createTurnRunner } from './conversation/turn-runner.ts';
 import { createTurnStore } from './conversation/turn-store.ts';
 import { startWorker, type WorkerTiming } from './conversation/worker.ts';
-import { databaseHealth } from './db/health.ts';
+import { createMigrationsProbe, databaseAnswers } from './db/health.ts';
 import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
 import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createHouseFunding } from './funding/house-funding.ts';
+import { houseToday } from './funding/house-left.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
+import { MICROS_PER_USD } from './funding/money.ts';
 import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
@@ -72,13 +76,14 @@ import { createVault } from './keys/vault.ts';
 import { remoteProviders } from './llm/catalogue.ts';
 import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
-import { type Log, serializeError } from './log.ts';
+import { type Log, serializeError, withLogFields } from './log.ts';
 import { openModeration } from './moderation/open-moderation.ts';
 import { createOperatorDesk } from './operator.ts';
 import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
 import { preflight } from './preflight.ts';
+import { mailboxDepth } from './queue/depth.ts';
 import { createMailbox } from './queue/mailbox.ts';
 import { createWakeups } from './queue/wakeups.ts';
 import { StartError } from './start-error.ts';
@@ -89,7 +94,9 @@ import { createExports } from './users/export.ts';
 import { createForgetting } from './users/forgetting.ts';
 import { restoreLimits } from './users/kept-limits.ts';
 import { createMessageDeletions } from './users/message-deletions.ts';
-import { startWebServer } from './web/server.ts';
+import { createMetrics } from './web/metrics.ts';
+import { createHealth, type Probe, seldom } from './web/parts.ts';
+import { startWebServer, type WebServer } from './web/server.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -134,6 +141,10 @@ export interface App {
   stop(): Promise<void>;
 }
 
+/** In milliseconds: how long the queue may take to answer, and how often a costly part is asked. */
+const PING_MS = 1_500;
+const PROBE_EVERY_MS = 10_000;
+
 /** @throws StartError; whatever had been started by then is stopped again */
 export async function startApp(options: AppOptions): Promise<App> {
   const closers: (() => Promise<void>)[] = [];
@@ -145,8 +156,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     }
   };
   try {
-    const httpPort = await compose(options, (close) => closers.push(close));
-    return { httpPort, stop };
+    const stopping = new AbortController();
+    const httpPort = await compose(options, (close) => closers.push(close), stopping.signal);
+    return {
+      httpPort,
+      stop() {
+        stopping.abort();
+        return stop();
+      },
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -156,11 +174,25 @@ export async function startApp(options: AppOptions): Promise<App> {
 async function compose(
   { config, log, onStep, terminal: terminalIo, onFatal, tuning = {} }: AppOptions,
   onClose: (close: () => Promise<void>) => void,
+  /** Aborted when the process begins to stop. */
+  stopping: AbortSignal,
 ): Promise<number | undefined> {
   const processId = randomUUID();
   const { prices, house, legal } = await preflight(config, {
     servesElsewhere: terminalIo !== undefined || (tuning.platforms ?? []).length > 0,
   });
+
+  // Seeing
+  const traces =
+    config.traces === undefined
+      ? undefined
+      : (await import('./tracing/traces.ts')).startTraces({
+          ...config.traces,
+          role: config.role,
+          instanceId: processId,
+          onProblem: (error) => log.warn({ error: serializeError(error) }, 'traces are lost'),
+        });
+  if (traces !== undefined) onClose(() => traces.close());
 
   // Storage
   const { url, connection } = await openDatabase({
@@ -171,11 +203,14 @@ async function compose(
     onClose,
   });
   const { db } = connection;
+  let server: WebServer | undefined;
+  // It tells that the process is stopping for as long as answers may end.
+  onClose(async () => server?.close());
 
   // Keys
   const ringProblems: string[] = [];
   let tellOfRing = (sentence: string): void => void ringProblems.push(sentence);
-  const { ring } = await openKeyRing({
+  const { ring, keeper } = await openKeyRing({
     db,
     config: config.keyRing,
     onProblem: (error) => tellOfRing(serializeError(error).message),
@@ -198,6 +233,7 @@ async function compose(
       kind: config.queue.kind,
       url: (config.queue.kind === 'redis' ? config.queue.url : url).reveal(),
     },
+    telemetry: traces?.queue,
     // At the start one sentence says it all.
     onError: (error) =>
       log[isQueueReady ? 'warn' : 'debug']({ error: serializeError(error) }, 'queue'),
@@ -212,7 +248,41 @@ async function compose(
     );
   });
   isQueueReady = true;
-  const mailbox = createMailbox({ db, limit: config.mailboxLimit });
+  const probes: Record<string, Probe> = {
+    process: () => (stopping.aborted ? { ok: false, detail: 'stopping' } : { ok: true }),
+    database: () => databaseAnswers(db),
+    migrations: seldom(PROBE_EVERY_MS, createMigrationsProbe(db)),
+    queue: () => wakeups.ping(PING_MS).then(() => ({ ok: true })),
+    'key-ring': seldom(PROBE_EVERY_MS, () => keeper.keks().then(() => ({ ok: true }))),
+  };
+  const health = createHealth({ probes });
+  const metrics = createMetrics({
+    role: config.role,
+    health,
+    async levels() {
+      const [depth, spent] = await Promise.all([mailboxDepth(db), houseToday(db)]);
+      const limit = config.allowance.houseDailyMicros;
+      const left = Math.max(0, limit - spent.spentMicros - spent.reservedMicros);
+      return {
+        mailbox: depth,
+        house: { limit: limit / MICROS_PER_USD, left: left / MICROS_PER_USD },
+      };
+    },
+  });
+  const observer = watchedBy([
+    {
+      attempt: ({ turnId }, work) => withLogFields({ turnId }, work),
+      step: (_turn, _step, work) => work(),
+      tell: () => {},
+    },
+    ...(traces === undefined ? [] : [traces.turns]),
+    metrics.turns,
+  ]);
+  const mailbox = observeMailbox(
+    createMailbox({ db, limit: config.mailboxLimit }),
+    observer,
+    metrics.mailbox,
+  );
 
   // Platforms
   const commandNames: string[] = [];
@@ -258,6 +328,8 @@ async function compose(
     rights.set('terminal', terminal.rights);
   }
   for (const platform of tuning.platforms ?? []) senders.set(platform.sender.name, platform.sender);
+  for (const [name, each] of senders)
+    senders.set(name, observeSender(each, metrics.platformFailed));
   const sender = (platform: PlatformName): PlatformSender => {
     const found = senders.get(platform);
     if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
@@ -431,6 +503,7 @@ async function compose(
           turnsPerDay: config.allowance.dailyTurns,
           mailboxLimit: config.mailboxLimit,
         },
+        observer,
         log,
       }),
     });
@@ -485,19 +558,22 @@ async function compose(
         // Unasked, the health pages are for this machine alone.
         host:
           config.http.isPortFixed || config.telegram?.mode === 'webhook' ? '0.0.0.0' : '127.0.0.1',
-        health: () => databaseHealth(db),
+        health,
+        metrics: {
+          page: metrics.page,
+          openTo: config.http.isPortFixed ? 'everybody' : 'this-machine',
+        },
         onError: (error) => log.error({ error: serializeError(error) }, 'http'),
         ...(telegram?.webhook === undefined || config.role === 'worker'
           ? {}
           : { telegramWebhook: telegram.webhook }),
       });
-    const server = await serve(config.http.port).catch((error: unknown) => {
+    server = await serve(config.http.port).catch((error: unknown) => {
       // A second Latchkey on the machine: nobody asked for this very port.
       if (config.http.isPortFixed || telegram?.webhook !== undefined) throw error;
       log.warn('port 8080 is taken; the health pages are on another one');
       return serve(0);
     });
-    onClose(() => server.close());
     httpPort = server.port;
   }
   if (config.role !== 'worker') {
@@ -506,6 +582,7 @@ async function compose(
     await discord?.registerCommands(commandMenu(commands));
     for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
       onClose(() => receiver.stop());
+      probes[receiver.name] = () => receiver.state();
       await receiver.start(intake);
     }
     if (telegram !== undefined || discord !== undefined) {

@@ -6,7 +6,9 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { MICROS_PER_USD } from './funding/money.ts';
 import { otherHost } from './llm/other-host.ts';
+import { parseRedisAddress } from './queue/redis-address.ts';
 import type { Secret } from './secret.ts';
+import { withSecretFiles } from './secret-files.ts';
 import {
   address,
   dollars,
@@ -14,6 +16,7 @@ import {
   operators,
   secret,
   secretAddress,
+  secretThat,
   whole,
 } from './setting-shapes.ts';
 import { StartError } from './start-error.ts';
@@ -66,6 +69,15 @@ export interface ModerationConfig {
 /** Where the KEKs are. */
 export type KeyRingConfig = { readonly kind: 'file'; readonly file: string } | VaultConfig;
 
+/** What OpenTelemetry's standard variables say. */
+export interface TracesConfig {
+  /** Without a slash at the end; traces go to `/v1/traces` below it. */
+  readonly endpoint: string;
+  /** `name=value,name=value`, values percent-encoded. */
+  readonly headers: Secret | undefined;
+  readonly serviceName: string;
+}
+
 export interface Config {
   /** With neither platform set, the chat opens in the terminal. */
   readonly telegram: TelegramConfig | undefined;
@@ -112,6 +124,8 @@ export interface Config {
     readonly publicUrl: string | undefined;
   };
   readonly operators: readonly Operator[];
+  /** Where traces go, by OTLP over HTTP; undefined: nowhere. */
+  readonly traces: TracesConfig | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -133,12 +147,15 @@ const NEVER_SHOWN = new Set([
   'DATABASE_URL',
   'REDIS_URL',
   'VAULT_TOKEN',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ]);
+
+/** Those that may also be given as the path of a file that holds them, under `NAME_FILE`. */
+export const SECRET_NAMES: readonly string[] = [...NEVER_SHOWN];
 
 const HTTP = /^https?:$/;
 const SECURE = /^https:$/;
 const POSTGRES = /^postgres(ql)?:$/;
-const REDIS = /^rediss?:$/;
 
 /** Each variable on its own; `error` says what it takes. */
 const schema = z.object({
@@ -175,9 +192,9 @@ const schema = z.object({
     POSTGRES,
     'postgres://host:port/database, with user:password@ before the host',
   ),
-  REDIS_URL: secretAddress(
-    REDIS,
-    'redis://host:port, with user:password@ before the host if it needs them, or rediss:// with TLS',
+  REDIS_URL: secretThat(
+    (value) => parseRedisAddress(value) !== undefined,
+    'redis://host:port, with user:password@ before the host if it needs them, rediss:// with TLS, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/name',
   ),
   DATA_DIR: z.string().default('./data'),
   KEY_RING_FILE: z.string().optional(),
@@ -199,6 +216,15 @@ const schema = z.object({
   HTTP_PORT: whole(0, 65_535).optional(),
   PUBLIC_URL: address(HTTP, 'an address that begins with https://').optional(),
   OPERATOR_IDS: operators().default([]),
+  OTEL_EXPORTER_OTLP_ENDPOINT: address(
+    HTTP,
+    'the address of a collector, such as http://localhost:4318',
+  ).optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: secret(
+    /^[^\s=,]+=[^\s,]*(,\s*[^\s=,]+=[^\s,]*)*$/,
+    'name=value,name=value',
+  ),
+  OTEL_SERVICE_NAME: z.string().default('latchkey'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'trace, debug, info, warn, error, fatal or silent',
@@ -214,10 +240,16 @@ export const SETTING_NAMES: readonly string[] = Object.keys(schema.shape);
 /**
  * The environment of this process, over the file `.env` of the working directory if there is one.
  *
+ * Secrets may stand in files of their own: see {@link withSecretFiles}.
+ *
  * @throws StartError when there is one that can't be read.
  */
 export function readEnvironment(directory: string = process.cwd()): Environment {
-  return { ...withoutEmpty(readDotEnv(join(directory, '.env'))), ...withoutEmpty(process.env) };
+  const env = {
+    ...withoutEmpty(readDotEnv(join(directory, '.env'))),
+    ...withoutEmpty(process.env),
+  };
+  return withSecretFiles(env, SECRET_NAMES);
 }
 
 /** @throws StartError that lists everything that is wrong, and repeats no secret. */
@@ -287,6 +319,14 @@ function compose(settings: Settings, problems: string[]): Config {
       publicUrl: settings.PUBLIC_URL,
     },
     operators: settings.OPERATOR_IDS,
+    traces:
+      settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? undefined
+        : {
+            endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+            headers: settings.OTEL_EXPORTER_OTLP_HEADERS,
+            serviceName: settings.OTEL_SERVICE_NAME,
+          },
     logLevel: settings.LOG_LEVEL,
   };
 }

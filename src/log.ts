@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino';
 import { describeDatabaseError, isDrizzleError } from './db/errors.ts';
 import { scrub } from './keys/detection.ts';
@@ -25,6 +26,18 @@ const SECRET_FIELDS = [
   'parameters',
 ];
 
+const context = new AsyncLocalStorage<Readonly<Record<string, string | number>>>();
+
+/**
+ * What is logged while `work` runs, by whomever, has these fields. What a line says itself wins.
+ */
+export function withLogFields<T>(
+  fields: Readonly<Record<string, string | number>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  return context.run({ ...context.getStore(), ...fields }, work);
+}
+
 export interface LogOptions {
   readonly level: LogLevel;
   /** For people instead of machines: colours, one readable line each. */
@@ -42,6 +55,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
     {
       level: options.level,
       base: null,
+      mixin: () => ({ ...context.getStore() }),
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: {

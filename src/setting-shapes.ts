@@ -18,9 +18,13 @@ export function secret(shape: RegExp, takes: string) {
 }
 
 export function secretAddress(protocol: RegExp, takes: string) {
+  return secretThat((value) => hasProtocol(value, protocol), takes);
+}
+
+export function secretThat(isTaken: (value: string) => boolean, takes: string) {
   return z
     .string()
-    .refine((value) => hasProtocol(value, protocol), { error: takes })
+    .refine(isTaken, { error: takes })
     .transform((value) => new Secret(value))
     .optional();
 }

@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, test } from 'vitest';
-import { parseConfig, readEnvironment, SETTING_NAMES } from '../src/config.ts';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { parseConfig, readEnvironment, SECRET_NAMES, SETTING_NAMES } from '../src/config.ts';
+import { parseRedisAddress } from '../src/queue/redis-address.ts';
+import { withSecretFiles } from '../src/secret-files.ts';
 import { StartError } from '../src/start-error.ts';
 
 const TOKEN = `123456:${'A'.repeat(35)}`;
@@ -215,6 +217,110 @@ test('a configuration that is printed shows no secret', () => {
   expect(printed).not.toContain(SECRET);
   expect(printed).not.toContain(TOKEN);
   expect(printed).not.toContain(DISCORD_TOKEN);
+});
+
+describe('secrets in files', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-secrets-'));
+  const file = join(directory, 'secret');
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const read = (env: Record<string, string>) => withSecretFiles(env, SECRET_NAMES);
+
+  test('stand where the secret itself would, without the line end of the file', () => {
+    writeFileSync(file, `redis://:${SECRET}@redis:6379\n`);
+    const env = read({ REDIS_URL_FILE: file, DATABASE_URL: 'postgres://db/x' });
+    expect(env).toMatchObject({ REDIS_URL: `redis://:${SECRET}@redis:6379` });
+    expect(parseConfig(env).queue.kind).toBe('redis');
+  });
+
+  test('can be every setting whose value is never shown, and no other', () => {
+    writeFileSync(file, 'x');
+    for (const name of SECRET_NAMES) expect(read({ [`${name}_FILE`]: file })[name]).toBe('x');
+    expect(read({ ROLE_FILE: file }).ROLE).toBeUndefined();
+    expect(SETTING_NAMES).toEqual(expect.arrayContaining([...SECRET_NAMES]));
+  });
+
+  test.each([
+    [
+      'is set twice',
+      { VAULT_TOKEN_FILE: file, VAULT_TOKEN: 'y' },
+      /VAULT_TOKEN and VAULT_TOKEN_FILE/,
+    ],
+    ['is missing', { VAULT_TOKEN_FILE: '/nowhere/at/all' }, /VAULT_TOKEN_FILE.*does not exist/],
+    ['is a folder', { VAULT_TOKEN_FILE: directory }, /can't be read \(EISDIR\)/],
+  ])('a secret that %s keeps it from starting, with a sentence', (_what, env, sentence) => {
+    expect(() => read(env)).toThrow(sentence);
+    expect(() => read(env)).toThrow(StartError);
+  });
+
+  test('an empty file is refused: it is a secret that was not made', () => {
+    writeFileSync(file, ' \n');
+    expect(() => read({ OPENAI_API_KEY_FILE: file })).toThrow(/OPENAI_API_KEY_FILE is .* empty/);
+  });
+});
+
+describe('the address of Redis', () => {
+  const login = { username: undefined, password: undefined };
+
+  test.each([
+    [
+      'redis://h',
+      { kind: 'server', tls: false, database: 0, ...login, nodes: [{ host: 'h', port: 6379 }] },
+    ],
+    [
+      'rediss://me:p%40ss@h:1/2',
+      {
+        kind: 'server',
+        tls: true,
+        database: 2,
+        username: 'me',
+        password: 'p@ss',
+        nodes: [{ host: 'h', port: 1 }],
+      },
+    ],
+    [
+      'redis+cluster://:pw@a:7000,b:7001',
+      {
+        kind: 'cluster',
+        tls: false,
+        username: undefined,
+        password: 'pw',
+        nodes: [
+          { host: 'a', port: 7000 },
+          { host: 'b', port: 7001 },
+        ],
+      },
+    ],
+    [
+      'rediss+sentinel://a,[::1]:5/the-master',
+      {
+        kind: 'sentinel',
+        tls: true,
+        ...login,
+        name: 'the-master',
+        nodes: [
+          { host: 'a', port: 26379 },
+          { host: '::1', port: 5 },
+        ],
+      },
+    ],
+  ])('%s is read', (text, address) => {
+    expect(parseRedisAddress(text)).toEqual(address);
+  });
+
+  test.each([
+    'http://h',
+    'redis://',
+    'redis://a,b',
+    'redis://h:0',
+    'redis://h/x',
+    'redis+cluster://h/1',
+    'redis+sentinel://h',
+    'redis+other://h',
+    'redis://%zz@h',
+    'redis://h:70000',
+  ])('%s is none', (text) => {
+    expect(parseRedisAddress(text)).toBeUndefined();
+  });
 });
 
 describe('the file .env', () => {

@@ -1,16 +1,19 @@
 /** `npm run admin`: what the operator does from the shell. */
 
 import { Command, CommanderError } from 'commander';
+import { parseConfig, readEnvironment } from '../config.ts';
 import { DatabaseError } from '../db/client.ts';
 import { serializeError } from '../log.ts';
 import { StartError } from '../start-error.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addKeyRingCommands } from './key-ring.ts';
 import { addModerationCommands } from './moderation.ts';
 import { createOutput, type Output } from './output.ts';
 import type { Run, RunWithout } from './run.ts';
 import { withSession } from './session.ts';
+import { addStatsCommand } from './stats.ts';
 import { addUserStandingCommands } from './user-standing.ts';
 
 function createProgram(outputOf: () => Output): Command {
@@ -47,6 +50,11 @@ function createProgram(outputOf: () => Output): Command {
   addBackupCommands(program, run, runWithout);
   addModerationCommands(program, run);
   addUserStandingCommands(program, run);
+  addStatsCommand(program, run);
+  addDoctorCommand(program, async (work) => {
+    const config = () => parseConfig(readEnvironment());
+    process.exitCode = await work(config, outputOf());
+  });
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);

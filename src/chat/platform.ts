@@ -21,6 +21,14 @@ export interface PlatformReceiver {
   start(handle: (event: PlatformEvent) => Promise<void>): Promise<void>;
   /** Stops taking in; resolves when what was in flight has been handled. */
   stop(): Promise<void>;
+  /** Whether messages come in just now; costs nothing. */
+  state(): ReceiverState;
+}
+
+export interface ReceiverState {
+  readonly ok: boolean;
+  /** A few words that strangers may read. */
+  readonly detail?: string;
 }
 
 export type { Button };

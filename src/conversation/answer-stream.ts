@@ -30,7 +30,15 @@ export interface StreamedAnswer {
 export async function streamAnswer(
   provider: Provider,
   completion: Completion,
-  { reply, checkpoint }: { reply: Reply; checkpoint: (markdown: string) => Promise<void> },
+  {
+    reply,
+    checkpoint,
+    onFirstText = () => {},
+  }: {
+    reply: Reply;
+    checkpoint: (markdown: string) => Promise<void>;
+    onFirstText?: () => void;
+  },
 ): Promise<StreamedAnswer> {
   let text = '';
   let shown = '';
@@ -68,8 +76,10 @@ export async function streamAnswer(
   try {
     for await (const event of provider.complete(completion)) {
       if (failure !== undefined) break;
-      if (event.type === 'text') text += event.text;
-      else if (event.type === 'usage') usage = event.usage;
+      if (event.type === 'text') {
+        if (text === '') onFirstText();
+        text += event.text;
+      } else if (event.type === 'usage') usage = event.usage;
       else if (event.type === 'end') ending = event;
     }
   } catch (error) {

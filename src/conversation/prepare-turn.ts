@@ -16,6 +16,7 @@ import { plainText } from './context-window.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { userText } from './prompt.ts';
 import { type ModelRequest, prepareRequest } from './request.ts';
+import type { TurnObserver } from './turn-observer.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 
 export interface PrepareParts {
@@ -24,6 +25,7 @@ export interface PrepareParts {
   readonly ledger: Ledger;
   readonly prices: Prices;
   readonly moderation: Moderation;
+  readonly observer: Pick<TurnObserver, 'step'>;
 }
 
 /** Ready to be asked, or ended without asking anybody. */
@@ -78,7 +80,9 @@ export async function prepareTurn(
     ...(hasHiddenQuote(turn, sender) ? [QUOTED_IS_HIDDEN] : []),
   ].join('\n\n');
 
-  const request = await prepareRequest(parts, turn, funding, files, sender.traits);
+  const request = await parts.observer.step(turn, 'context', () =>
+    prepareRequest(parts, turn, funding, files, sender.traits),
+  );
   if (request === undefined) {
     return end(
       remarks === ''

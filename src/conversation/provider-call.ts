@@ -7,6 +7,7 @@ import type { KeyRefusal } from '../keys/api-keys.ts';
 import { type Completion, type Provider, ProviderError, type ProviderId } from '../llm/provider.ts';
 import type { Log } from '../log.ts';
 import { type StreamedAnswer, streamAnswer } from './answer-stream.ts';
+import type { TurnObserver } from './turn-observer.ts';
 import type { RunningTurn, TurnStore } from './turn-store.ts';
 
 /** How long a turn waits for a provider that asks for a moment, before the user is told, in milliseconds. */
@@ -19,6 +20,7 @@ export interface ProviderCallParts {
   readonly store: TurnStore;
   readonly provider: (id: ProviderId) => Provider;
   readonly log: Log;
+  readonly observer: Pick<TurnObserver, 'tell'>;
 }
 
 export interface AskedAnswer extends StreamedAnswer {
@@ -39,6 +41,7 @@ export async function askProvider(
     const streamed = await streamAnswer(parts.provider(funding.provider), completion, {
       reply,
       checkpoint: (markdown) => parts.store.checkpoint(turn, markdown),
+      onFirstText: () => parts.observer.tell(turn, { type: 'first-text' }),
     });
     const { ending } = streamed;
     const keyRefusal = await noteEnding(parts, turn, funding, ending);
@@ -67,5 +70,6 @@ async function noteEnding(
   if (code === 'aborted') return undefined;
   const { provider } = funding;
   parts.log.warn({ turnId: turn.turnId, provider, code, status }, 'provider failed');
+  parts.observer.tell(turn, { type: 'provider-failed', provider, code });
   return funding.ended(turn.turnId, ending.error);
 }

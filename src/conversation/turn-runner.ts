@@ -20,6 +20,7 @@ import { deliver, openReply, wasShown } from './delivery.ts';
 import { prepareTurn } from './prepare-turn.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import type { AbortReason } from './running-turns.ts';
+import type { TurnObserver } from './turn-observer.ts';
 import { concludeTurn, withNotes } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 import { createUndelivered } from './undelivered.ts';
@@ -38,6 +39,7 @@ export interface TurnRunnerParts extends ProviderCallParts {
   /** A stable name for the user that leads nowhere, for the house key's provider. */
   readonly pseudonym: (userId: number) => string;
   readonly limits: { readonly turnsPerDay: number; readonly mailboxLimit: number };
+  readonly observer: TurnObserver;
 }
 
 /** Whatever fails on our side is tried so often, then the user is told. */
@@ -67,7 +69,7 @@ interface Answered {
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
-  const { store, mailbox, ledger, log } = parts;
+  const { store, mailbox, ledger, log, observer } = parts;
   const undelivered = createUndelivered(parts);
 
   /** Answers, or ends with an outcome. */
@@ -81,15 +83,16 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     if (turn.input.tooLong === true) return refuse('message-too-long');
     const sender = parts.sender(turn.chat.platform);
     const { turnId, userId, chat, rules, payerOrder: order, payerChoice: choice } = turn;
-    const paid = await parts.payers.pay(
-      { userId, turn: { turnId, chat, rules }, order, choice },
-      (payer) => prepareTurn(parts, turn, payer, sender),
+    const toPay = { userId, turn: { turnId, chat, rules }, order, choice };
+    const paid = await observer.step(turn, 'funding', () =>
+      parts.payers.pay(toPay, (payer) => prepareTurn(parts, turn, payer, sender)),
     );
     if (!paid.paid) {
       const refused = await refuse(paid.outcome, paid.funding);
       return paid.provider === undefined ? refused : { ...refused, provider: paid.provider };
     }
     const { funding, value: prepared } = paid;
+    observer.tell(turn, { type: 'paid', funding: funding.kind, provider: funding.provider });
     if ('againInMs' in prepared) return prepared;
     if (!prepared.ready) {
       await store.store(turn, prepared.result);
@@ -110,7 +113,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
         signal: watch === undefined ? signal : AbortSignal.any([signal, watch.signal]),
       };
       const shown = watch?.around(reply) ?? reply;
-      const streamed = await askProvider(parts, turn, funding, completion, shown);
+      const streamed = await observer.step(turn, 'provider', () =>
+        askProvider(parts, turn, funding, completion, shown),
+      );
       const aborted = abortReason(signal);
       if (aborted === 'lost') throw new FenceLost(`turn ${turn.turnId} was taken over`);
       if (aborted === 'shutdown' && streamed.text.trim() === '') {
@@ -159,11 +164,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   ): Promise<number | undefined> {
     const { answer, outcome, costNote } = result;
     try {
-      await deliver(
-        deliveryParts(turn, await factsOf(turn, outcome, funding, provider)),
-        turn,
-        { answer, outcome, costNote },
-        reply,
+      const delivery = deliveryParts(turn, await factsOf(turn, outcome, funding, provider));
+      await observer.step(turn, 'deliver', () =>
+        deliver(delivery, turn, { answer, outcome, costNote }, reply),
       );
       const status = answer === '' && outcome !== null ? 'failed' : 'done';
       return await mailbox.finish(turn, status, null);
@@ -225,7 +228,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   async function run(claim: Claim, signal: AbortSignal): Promise<number | undefined> {
-    const turn = await store.read(claim);
+    const turn = await observer.step(claim, 'read', () => store.read(claim));
+    const { platform } = turn.chat;
+    observer.tell(turn, { type: 'read', platform, ageMs: Date.now() - turn.createdAt.getTime() });
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;
     // First of all, so that no way out of here leaves a reservation behind.
     if (claim.attempt > 1) await ledger.settleLost(turn, turn.providerWasAsked);
@@ -293,7 +298,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     return undefined;
   }
 
-  return run;
+  return (claim, signal) => observer.attempt(claim, () => run(claim, signal));
 }
 
 /** What an earlier attempt stored. */

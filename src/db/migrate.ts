@@ -10,6 +10,9 @@ import { transact } from './transaction.ts';
 /** Held while migrations run, so that processes that start together take turns. Any number will do. */
 const MIGRATION_LOCK = 7_204_118_355;
 
+/** Where drizzle-kit writes them. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url));
+
 export interface MigrateOptions {
   readonly url: Secret;
   /** Hears what is done, if something has to be done. */
@@ -20,11 +23,11 @@ export interface MigrateOptions {
   readonly only?: readonly string[];
 }
 
-const FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url));
-
 /** Whether this code has the migration of that hash. */
 export function isKnownMigration(hash: string): boolean {
-  return readMigrationFiles({ migrationsFolder: FOLDER }).some((known) => known.hash === hash);
+  return readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).some(
+    (known) => known.hash === hash,
+  );
 }
 
 const appliedSchema = z.array(z.object({ hash: z.string(), created_at: z.number() }));
@@ -38,7 +41,7 @@ type AppliedMigration = z.infer<typeof appliedSchema>[number];
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
   const { only } = options;
-  const known = readMigrationFiles({ migrationsFolder: options.folder ?? FOLDER });
+  const known = readMigrationFiles({ migrationsFolder: options.folder ?? MIGRATIONS_FOLDER });
   const session = await openConnection({ url: options.url, applicationName: 'latchkey-migrate' });
   try {
     await transact(session, async (tx) => {

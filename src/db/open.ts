@@ -25,9 +25,11 @@ export async function openDatabase(
     readonly maxConnections: number;
     /** By which the server tells connections apart; default `latchkey`: a bot or worker. */
     readonly applicationName?: string;
+    /** False leaves the tables as they are. */
+    readonly migrate?: boolean;
   },
 ): Promise<{ readonly url: Secret; readonly connection: DatabaseConnection }> {
-  const { maxConnections, applicationName, onStep, onClose } = options;
+  const { maxConnections, applicationName, migrate = true, onStep, onClose } = options;
   const url = await openServer(options);
   const connection = await connectDatabase({
     url,
@@ -35,8 +37,10 @@ export async function openDatabase(
     ...(applicationName === undefined ? {} : { applicationName }),
   });
   onClose(() => connection.close());
-  await migrateDatabase({ url, onStep });
-  await refuseUnfinishedRestore(connection.db);
+  if (migrate) {
+    await migrateDatabase({ url, onStep });
+    await refuseUnfinishedRestore(connection.db);
+  }
   return { url, connection };
 }
 

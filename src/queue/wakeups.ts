@@ -4,8 +4,10 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPostgresBackend, Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
+import { createPostgresBackend, Queue, type QueueOptions, Worker } from 'bullmq';
+import type { Cluster, Redis } from 'ioredis';
+import { connectRedis } from './redis.ts';
+import { parseRedisAddress, type RedisAddress } from './redis-address.ts';
 
 const QUEUE_NAME = 'latchkey-mailbox';
 
@@ -28,13 +30,18 @@ const MAX_EVENTS = 100;
 
 export type WakeupBackend = {
   readonly kind: 'redis' | 'postgres';
-  /** Connection string, with the password if there is one. */
+  /** Connection string, with the password if there is one. For Redis, see `redis-address.ts`. */
   readonly url: string;
 };
+
+/** What BullMQ takes to trace jobs. */
+export type QueueTelemetry = NonNullable<QueueOptions['telemetry']>;
 
 export interface Wakeups {
   /** Resolves when the backend answers and has its schema; rejects when it does not within `timeoutMs`. */
   ready(timeoutMs: number): Promise<void>;
+  /** Resolves when the backend answers; rejects when it does not within `timeoutMs`. */
+  ping(timeoutMs: number): Promise<void>;
   /** Asks for the user's mailbox to be looked into. Never throws, takes at most half a second. */
   wake(userId: number): Promise<void>;
   /** Begins to call `drain` for wake-ups, `concurrency` at a time. */
@@ -52,6 +59,8 @@ interface WakeupJob {
 interface WakeupQueue {
   add(name: string, data: WakeupJob, options: object): Promise<unknown>;
   waitUntilReady(): Promise<unknown>;
+  /** One round trip. */
+  isPaused(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -61,15 +70,17 @@ interface WakeupWorker {
 
 export function createWakeups({
   backend,
+  telemetry,
   onError,
 }: {
   readonly backend: WakeupBackend;
+  readonly telemetry?: QueueTelemetry | undefined;
   /** Called for errors of the connection; BullMQ goes on trying by itself. */
   readonly onError: (error: unknown) => void;
 }): Wakeups {
   let isClosed = false;
   // What is closed last may see its server go first: nobody needs to hear of that.
-  const connections = openConnections(backend, (error) => {
+  const connections = openConnections(backend, telemetry, (error) => {
     if (!isClosed) onError(error);
   });
   const queue: WakeupQueue = connections.queue();
@@ -78,6 +89,10 @@ export function createWakeups({
   return {
     async ready(timeoutMs) {
       await within(queue.waitUntilReady(), timeoutMs);
+    },
+
+    async ping(timeoutMs) {
+      await within(queue.isPaused(), timeoutMs);
     },
 
     async wake(userId) {
@@ -123,9 +138,15 @@ interface Connections {
   close(): void;
 }
 
-function openConnections(backend: WakeupBackend, onError: (error: unknown) => void): Connections {
-  const queueOptions = { streams: { events: { maxLen: MAX_EVENTS } } };
+function openConnections(
+  backend: WakeupBackend,
+  telemetry: QueueTelemetry | undefined,
+  onError: (error: unknown) => void,
+): Connections {
+  const traced = telemetry === undefined ? {} : { telemetry };
+  const queueOptions = { streams: { events: { maxLen: MAX_EVENTS } }, ...traced };
   const workerOptions = {
+    ...traced,
     lockDuration: LOCK_DURATION_MS,
     stalledInterval: STALLED_INTERVAL_MS,
     maxStalledCount: MAX_STALLED,
@@ -135,9 +156,10 @@ function openConnections(backend: WakeupBackend, onError: (error: unknown) => vo
   };
 
   if (backend.kind === 'redis') {
-    const open: Redis[] = [];
-    const connect = (): Redis => {
-      const redis = new Redis(backend.url, { maxRetriesPerRequest: null });
+    const address = addressOf(backend.url);
+    const open: (Redis | Cluster)[] = [];
+    const connect = (): Redis | Cluster => {
+      const redis = connectRedis(address);
       redis.on('error', onError);
       open.push(redis);
       return redis;
@@ -188,6 +210,12 @@ function openConnections(backend: WakeupBackend, onError: (error: unknown) => vo
     },
     close: () => {},
   };
+}
+
+function addressOf(url: string): RedisAddress {
+  const address = parseRedisAddress(url);
+  if (address === undefined) throw new TypeError('not an address of Redis');
+  return address;
 }
 
 /** Rejects after `timeoutMs`; what was begun goes on. */

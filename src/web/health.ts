@@ -2,10 +2,16 @@
 
 import type { FastifyInstance } from 'fastify';
 
+export interface PartHealth {
+  readonly ok: boolean;
+  /** Public: no addresses, versions or secrets. */
+  readonly detail?: string;
+}
+
 export interface Health {
   readonly ok: boolean;
-  /** By name: `database`, `queue` … `detail` is public: no addresses, versions or secrets. */
-  readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>;
+  /** By name: `database`, `queue` … */
+  readonly parts: Readonly<Record<string, PartHealth>>;
 }
 
 /** In milliseconds: a part that takes longer to tell how it is does not work. */

@@ -1,8 +1,9 @@
-/** The HTTP server: health for the operator's tools, and the webhook for Telegram. */
+/** The HTTP server: health and metrics for the operator's tools, and the webhook for Telegram. */
 
 import Fastify, { type FastifyReply } from 'fastify';
 import { StartError } from '../start-error.ts';
 import { addHealthRoutes, type Health } from './health.ts';
+import { addMetricsRoute, type MetricsPage } from './metrics-route.ts';
 import { addTelegramWebhook, type TelegramWebhook } from './telegram-webhook.ts';
 
 export interface WebServerOptions {
@@ -11,6 +12,7 @@ export interface WebServerOptions {
   readonly host: string;
   readonly health: () => Promise<Health>;
   readonly telegramWebhook?: TelegramWebhook;
+  readonly metrics?: MetricsPage;
   /** Told of what made a request fail with 500. */
   readonly onError?: (error: unknown) => void;
   /** In milliseconds: how long a request may take to arrive whole. */
@@ -62,6 +64,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     reply.code(status).send();
   });
   addHealthRoutes(app, options.health);
+  if (options.metrics) addMetricsRoute(app, options.metrics);
   if (options.telegramWebhook) addTelegramWebhook(app, options.telegramWebhook);
 
   try {

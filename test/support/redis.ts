@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inject } from 'vitest';
 import { freePort } from '../../src/db/embedded/free-port.ts';
 
@@ -19,20 +22,27 @@ export interface TestRedis {
 /** A Redis server of the caller's own, on a free port, which keeps nothing on disk. */
 export async function createTestRedis(): Promise<TestRedis> {
   const port = await freePort();
-  let server = await startRedis(port);
+  // What a test has it write to disk belongs nowhere else.
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-redis-'));
+  let server = await startRedis(port, folder);
   return {
     url: `redis://127.0.0.1:${port}`,
     kill: () => end(server, 'SIGKILL'),
     async start() {
-      server = await startRedis(port);
+      server = await startRedis(port, folder);
     },
-    close: () => end(server, 'SIGTERM'),
+    async close() {
+      await end(server, 'SIGTERM');
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
-async function startRedis(port: number): Promise<ChildProcess> {
-  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const server = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'ignore'] });
+async function startRedis(port: number, folder: string): Promise<ChildProcess> {
+  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
+  const server = spawn('redis-server', [...flags, '--save', '', '--appendonly', 'no'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const endWithUs = () => server.kill('SIGKILL');
   process.once('exit', endWithUs);
   server.once('exit', () => process.removeListener('exit', endWithUs));

@@ -146,6 +146,7 @@ export function createScriptedPlatform(): ScriptedPlatform {
       async start(given) {
         handle = given;
       },
+      state: () => ({ ok: handle !== undefined }),
       async stop() {
         handle = undefined;
       },

@@ -297,3 +297,19 @@ test('closing answers what is under way and then takes nothing more', async () =
   await closing;
   await expect(post(server)).rejects.toThrow(/ECONNREFUSED/);
 });
+
+test('metrics are for this machine alone, and for nobody who comes through a proxy', async () => {
+  const page = async () => ({ type: 'text/plain', text: 'latchkey_turns_running 1' });
+  const server = await start({ metrics: { page, openTo: 'this-machine' } });
+  const path = '/metrics';
+  expect(await send(server, { path })).toEqual({ status: 200, body: 'latchkey_turns_running 1' });
+  for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']) {
+    expect(await send(server, { path, headers: { [name]: '198.51.100.7' } })).toEqual({
+      status: 404,
+      body: '',
+    });
+  }
+  const asked = await start({ metrics: { page, openTo: 'everybody' } });
+  const proxied = { path, headers: { 'x-forwarded-for': '198.51.100.7' } };
+  expect((await send(asked, proxied)).status).toBe(200);
+});

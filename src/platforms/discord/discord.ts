@@ -74,6 +74,7 @@ export function createDiscord(options: DiscordOptions): Discord {
     receiver: {
       name: receiver.name,
       start: (handle) => receiver.start(handle),
+      state: () => receiver.state(),
       async stop() {
         stopping.abort();
         await receiver.stop();

@@ -35,6 +35,8 @@ export interface Gateway {
    */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Whether every connection is open. */
+  readonly isConnected: boolean;
   /** Empty before the first connection. */
   readonly botId: string;
   botRole(guildId: string): string | undefined;
@@ -136,6 +138,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       client?.removeAllListeners('shardReconnecting');
       await client?.destroy();
       await again;
+    },
+    get isConnected() {
+      const shards = client?.ws.shards;
+      // 0 is discord.js's `Status.Ready`: loading the library for that would cost 13 MB.
+      return shards !== undefined && shards.size > 0 && shards.every(({ status }) => status === 0);
     },
     get botId() {
       return client?.user?.id ?? '';

@@ -226,6 +226,10 @@ export function createDiscordReceiver(options: ReceiverOptions): PlatformReceive
       });
       await gateway.start();
     },
+    state() {
+      if (signal.aborted) return { ok: false, detail: 'stopping' };
+      return gateway.isConnected ? { ok: true } : { ok: false, detail: 'not connected' };
+    },
     async stop() {
       await gateway.stop();
       stopping.abort();

@@ -1,5 +1,6 @@
 import type { Update } from 'grammy/types';
 import type { PlatformEvent } from '../../chat/message.ts';
+import type { ReceiverState } from '../../chat/platform.ts';
 import { backoffMs, pause } from '../../chat/sending/backoff.ts';
 import { type BotApi, POLL_SECONDS } from './bot-api.ts';
 import { answerCode, describe, TelegramStartError } from './errors.ts';
@@ -27,6 +28,8 @@ export interface LongPollingOptions {
   readonly conflictGraceMs: number;
   readonly retryMs: number;
   readonly signal: AbortSignal;
+  /** Hears, after each round, how it went. */
+  readonly onState: (state: ReceiverState) => void;
 }
 
 /**
@@ -60,6 +63,7 @@ export async function startLongPolling(
 async function run(options: LongPollingOptions, window: IntakeWindow, first: readonly Update[]) {
   const { signal } = options;
   let batch: readonly Update[] | undefined = first;
+  options.onState({ ok: true });
   let readings: readonly Reading[] = [];
   let failures = 0;
   while (!signal.aborted) {
@@ -73,9 +77,11 @@ async function run(options: LongPollingOptions, window: IntakeWindow, first: rea
     if (signal.aborted) break;
     try {
       batch = await fetchBatch(options, window, window.clear ? POLL_SECONDS : 0);
+      options.onState({ ok: true });
     } catch (error) {
       if (signal.aborted) break;
       batch = undefined;
+      options.onState({ ok: false, detail: detailOf(error) });
       await pausePolling(options, error, failures);
       failures += 1;
     }
@@ -114,6 +120,17 @@ async function fetchBatch(
     // The type is that of a polyfill; what is done with it is what Node's own signals can do.
     signal as unknown as Parameters<typeof api.polling.getUpdates>[1],
   );
+}
+
+function detailOf(error: unknown): string {
+  switch (answerCode(error)) {
+    case 401:
+      return 'the token is refused';
+    case 409:
+      return 'another process receives';
+    default:
+      return 'not reached';
+  }
 }
 
 async function pausePolling(options: LongPollingOptions, error: unknown, failures: number) {

@@ -1,5 +1,5 @@
 import type { ChatAddress, PlatformEvent } from '../../chat/message.ts';
-import type { PlatformReceiver } from '../../chat/platform.ts';
+import type { PlatformReceiver, ReceiverState } from '../../chat/platform.ts';
 import { COULD_NOT_TAKE_IN } from '../../text/telegram.ts';
 import type { BotApi } from './bot-api.ts';
 import { destination } from './chat-address.ts';
@@ -13,6 +13,8 @@ import {
   WebhookIntake,
   type WebhookSettings,
 } from './webhook.ts';
+
+const STARTING: ReceiverState = { ok: false, detail: 'starting' };
 
 export interface ReceiverOptions {
   readonly api: BotApi;
@@ -43,6 +45,7 @@ export function createTelegramReceiver(options: ReceiverOptions): TelegramReceiv
     webhook === undefined ? undefined : new WebhookIntake({ secret: webhook.secret, logger });
   let started: Promise<void> = Promise.resolve();
   let ended: Promise<void> = Promise.resolve();
+  let state: ReceiverState = STARTING;
 
   async function receive(handle: (event: PlatformEvent) => Promise<void>): Promise<void> {
     const retry = { logger, retryMs, signal };
@@ -58,6 +61,8 @@ export function createTelegramReceiver(options: ReceiverOptions): TelegramReceiv
     if (webhook !== undefined && intake !== undefined) {
       intake.open(reader, handle);
       await registerWebhook({ api, settings: webhook, ...retry });
+      // Whether Telegram reaches the webhook is for the operator's doctor to ask: it costs a request.
+      if (!signal.aborted) state = { ok: true };
       return;
     }
     const giveUp = (event: PlatformEvent) => tellGivenUp(api, event);
@@ -67,9 +72,14 @@ export function createTelegramReceiver(options: ReceiverOptions): TelegramReceiv
       handle,
       giveUp,
       conflictGraceMs,
+      onState: (now) => {
+        state = now;
+      },
       ...retry,
     });
-    ended = polling.ended;
+    ended = polling.ended.finally(() => {
+      state = { ok: false, detail: 'ended' };
+    });
   }
 
   return {
@@ -81,6 +91,7 @@ export function createTelegramReceiver(options: ReceiverOptions): TelegramReceiv
       started = starting.catch(() => {});
       await starting;
     },
+    state: () => (signal.aborted ? { ok: false, detail: 'stopping' } : state),
     async stop() {
       stopping.abort();
       const closed = intake?.close();

@@ -189,6 +189,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
         editor = openLines(input, handlers);
       }
     },
+    state: () => ({ ok: true }),
     async stop() {
       editor?.close();
       editor = undefined;
