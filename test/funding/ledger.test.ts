@@ -15,13 +15,22 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase({ maxConnections: 30 });
   await database.db.execute(sql`drop index turns_one_running`);
-  // Not at the end only: the database itself refuses the moment at which a cap is passed.
+  // Not at the end only: the database itself refuses the moment at which a cap is passed. No CHECK:
+  // PostgreSQL tests that on a row as the statement first saw it, before it takes the newest one.
+  await database.db.execute(
+    sql.raw(`create function passes_no_cap() returns trigger language plpgsql as $$ begin
+      if new.spent_micros + new.reserved_micros > (case new.holder_kind
+           when 'house' then 300000 when 'user' then 60000 when 'pool' then 200000
+           when 'member' then 40000 else new.granted_micros end)
+         or (new.holder_kind = 'member' and new.turns > 12) then
+        raise exception 'a cap is passed';
+      end if;
+      return new;
+    end $$`),
+  );
   await database.db.execute(sql`
-    alter table budgets add constraint no_cap_is_passed check (
-      spent_micros + reserved_micros <= case holder_kind
-        when 'house' then 300000 when 'user' then 60000 when 'pool' then 200000
-        when 'member' then 40000 else granted_micros end
-      and (holder_kind <> 'member' or turns <= 12))`);
+    create trigger passes_no_cap before update on budgets
+    for each row execute function passes_no_cap()`);
   await database.db.execute(sql`insert into users select from generate_series(1, 10)`);
 });
 afterAll(() => database.close());
@@ -127,7 +136,12 @@ describe('the ledger', () => {
             const first = await reserve(1);
             if (!first.ok) return first.reason;
             if (ends === 'reserved twice') {
-              await expect(reserve(1)).rejects.toMatchObject({ code: '23505' });
+              // The row is there, or its budgets are used up by now.
+              const again = await reserve(1).then(
+                ({ ok }) => ok,
+                () => false,
+              );
+              expect(again).toBe(false);
             }
             if (!ends.startsWith('killed')) {
               const last = () => settle(1, first.amountMicros, ends !== 'failed');
@@ -153,7 +167,7 @@ describe('the ledger', () => {
         expect(open).toEqual({ reserved: 0, unsettled: 0 });
         await expectSums(db);
       }),
-      { numRuns: 4, endOnFailure: true },
+      { numRuns: 5, endOnFailure: true },
     );
   }, 60_000);
 

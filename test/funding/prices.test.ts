@@ -154,7 +154,7 @@ describe('what an answer costs', () => {
 });
 
 describe('PRICES_FILE', () => {
-  async function read(content: string): Promise<unknown> {
+  async function read(content: string): ReturnType<typeof readPricesFile> {
     const folder = await mkdtemp(join(tmpdir(), 'prices-'));
     try {
       await writeFile(join(folder, 'prices.json'), content);
@@ -174,8 +174,22 @@ describe('PRICES_FILE', () => {
     ['no number', '{"openai/x": {"input": "1", "output": 1}}'],
     ['a negative price', '{"openai/x": {"input": -1, "output": 1}}'],
     ['no provider', '{"gpt": {"input": 1, "output": 1}}'],
+    ['a refusal of one model', '{"openai/x": "refuse"}'],
   ])('that holds %s is one clear sentence', async (_why, content) => {
     await expect(read(content)).rejects.toThrow(/^PRICES_FILE/);
+  });
+
+  test('says what is assumed where no price is known, or that it is refused', async () => {
+    const unknown = { input: 1, output: 2 };
+    const overrides = await read(JSON.stringify({ unknown }));
+    const assuming = createPrices({ overrides });
+    expect(assuming.priceOf('openai', 'never-heard-of')).toBeUndefined();
+    expect(assuming.priceFor('openai', 'never-heard-of')).toMatchObject({
+      assumed: true,
+      price: { input: 1_000_000, output: 2_000_000 },
+    });
+    expect(await read('{"unknown": "refuse"}')).toEqual({});
+    expect(createPrices().priceFor('openai', 'never-heard-of')).toBeUndefined();
   });
 
   test('that is missing is one clear sentence', async () => {

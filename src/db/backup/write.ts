@@ -131,8 +131,8 @@ const LINE_END = 0x0a;
 async function tablesInOrder(tx: TransactionSql): Promise<readonly BackedUpTable[]> {
   const tables = await tx<BackedUpTable[]>`
     select c.relname as table,
-           array_agg(a.attname::text order by a.attnum) as columns,
-           coalesce(array_agg(a.attname::text) filter (where a.attidentity <> ''), '{}') as identity
+           json_agg(a.attname order by a.attnum) as columns,
+           coalesce(json_agg(a.attname) filter (where a.attidentity <> ''), '[]') as identity
     from pg_class c
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                        and a.attgenerated = ''
