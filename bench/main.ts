@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { BOT_NAMES } from './bots.ts';
 import { measureDiscord } from './discord-figures.ts';
 import { type Figures, FULL, measure, QUICK } from './figures.ts';
+import { ledgerReport, measureLedger } from './ledger.ts';
 import { report, writeReport } from './report.ts';
 import { measureSealing, sealingReport } from './sealing.ts';
 
@@ -18,7 +19,8 @@ const { values } = parseArgs({
 const extent = values.quick ? QUICK : FULL;
 const SEALING = 'sealing';
 const DISCORD = 'discord';
-const PARTS = [...BOT_NAMES, DISCORD, SEALING];
+const LEDGER = 'ledger';
+const PARTS = [...BOT_NAMES, DISCORD, SEALING, LEDGER];
 const isWanted = (name: string) => values.only?.split(',').includes(name) ?? true;
 const names = BOT_NAMES.filter(isWanted);
 if (!PARTS.some(isWanted)) {
@@ -51,6 +53,10 @@ if (names.length > 0 || discord !== undefined) parts.push(report(all, discord, e
 if (isWanted(SEALING)) {
   process.stderr.write(`${SEALING}\n`);
   parts.push(sealingReport(await measureSealing({ samples: values.quick ? 200 : 1_000 })));
+}
+if (isWanted(LEDGER)) {
+  process.stderr.write(`${LEDGER}\n`);
+  parts.push(ledgerReport(await measureLedger({ samples: values.quick ? 200 : 2_000 })));
 }
 const text = parts.join('\n\n');
 process.stdout.write(`${text}\n`);

@@ -185,7 +185,7 @@ function reservation(request: ReserveRequest<string>, at: Date): SQL {
     ), clamped as (
       -- How many output tokens what is left pays for after the input; least() passes over null.
       select case when ${rate} = 0 then ${most}::bigint
-        else least(${most}::bigint, floor((min(left_micros) - ${input}) * 1000000 / ${rate}))::bigint
+        else least(${most}::bigint, floor((min(left_micros) - ${input})::numeric * 1000000 / ${rate}))::bigint
         end as output, count(*)::int as opened
       from counted
     ), offer as (

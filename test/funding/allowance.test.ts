@@ -145,6 +145,12 @@ describe('the house allowance', () => {
     expect(await house()).toMatchObject({ reservedMicros: 0 });
   });
 
+  test('limits of a hundred million dollars and more are no limit to the arithmetic', async () => {
+    const { allowance, turn } = setUp({ microsPerDay: 1e14, houseMicrosPerDay: 1e15 });
+    const t = await turn();
+    expect(await allowance.reserve({ ...t, ...request })).toMatchObject({ maxOutputTokens: 1_000 });
+  });
+
   test('a used-up house says so', async () => {
     const { allowance, turn } = setUp({ houseMicrosPerDay: 2_000 });
     const t = await turn();
