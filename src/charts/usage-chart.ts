@@ -12,7 +12,7 @@ export interface UsageCharts {
   close(): Promise<void>;
 }
 
-const IDLE_MS = 60_000;
+const IDLE_MS = 15_000;
 const PATIENCE_MS = 20_000;
 
 export function createUsageCharts({
