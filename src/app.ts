@@ -14,6 +14,7 @@ import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
+import { createAdmin } from './commands/admin.ts';
 import { createAfresh } from './commands/afresh.ts';
 import { createAppeal } from './commands/appeal.ts';
 import { createChat } from './commands/chat.ts';
@@ -56,6 +57,7 @@ import { createAllowance } from './funding/allowance.ts';
 import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createHouseFunding } from './funding/house-funding.ts';
+import { watchHousePause } from './funding/house-pause.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
 import { createOwnFunding } from './funding/own-funding.ts';
@@ -321,6 +323,12 @@ async function compose(
   };
   const charts = createUsageCharts();
   onClose(() => charts.close());
+  const housePause = await watchHousePause({
+    db,
+    listen: (channel, heard) => connection.listen(channel, heard),
+    onError: (error) => log.warn({ error: serializeError(error) }, 'whether the house is paused'),
+  });
+  onClose(() => housePause.stop());
   // Who can pay: one entry each. In which order they do is their user's to say.
   const payers = createPayers({
     db,
@@ -329,6 +337,7 @@ async function compose(
       createHouseFunding({
         house,
         breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
+        pause: housePause,
         allowance,
         tellOperator: (warning, facts) => {
           operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
@@ -377,7 +386,7 @@ async function compose(
     createKeyHistory({ db, audit }),
     createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
-    createUsage({ ...funding, allowance, ownLimit, payers, mailbox, charts, log }),
+    createUsage({ ...funding, allowance, ownLimit, payers, mailbox, housePause, charts, log }),
     createLimit({ db, ownLimit }),
     createModel({ ...funding, prices, provider }),
     createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
@@ -395,6 +404,14 @@ async function compose(
     createPrivacy(legal.privacy),
     createTerms(legal.terms),
     createAppeal({ suspensions: moderated.suspensions, vault, operators }),
+    createAdmin({
+      db,
+      ring,
+      operators: config.operators,
+      suspensions: moderated.suspensions,
+      houseMicrosPerDay: config.allowance.houseDailyMicros,
+      log,
+    }),
     createConsent({ db, vault, mailbox, wakeups }),
     createPay({ db, vault, mailbox, wakeups, payers }),
     createContinue({ db, vault, mailbox, wakeups }),
@@ -495,8 +512,9 @@ async function compose(
   }
   if (config.role !== 'worker') {
     onClose(() => runner.settled());
-    await telegram?.registerCommands(commandMenu(commands));
-    await discord?.registerCommands(commandMenu(commands));
+    const menu = commandMenu(commands, config.operators);
+    await telegram?.registerCommands(menu);
+    await discord?.registerCommands(menu);
     for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
       onClose(() => receiver.stop());
       await receiver.start(intake);
