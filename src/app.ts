@@ -409,6 +409,7 @@ async function compose(
       ring,
       operators: config.operators,
       suspensions: moderated.suspensions,
+      housePause,
       houseMicrosPerDay: config.allowance.houseDailyMicros,
       log,
     }),

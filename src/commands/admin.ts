@@ -3,7 +3,7 @@
 import type { Notice } from '../chat/platform.ts';
 import type { Operator } from '../config.ts';
 import type { Database } from '../db/client.ts';
-import { pauseHouse, resumeHouse } from '../funding/house-pause.ts';
+import { type HousePause, pauseHouse, resumeHouse } from '../funding/house-pause.ts';
 import { houseState } from '../funding/house-state.ts';
 import { daysAgo, mostExpensive, totals } from '../funding/totals.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -26,6 +26,7 @@ export function createAdmin({
   ring,
   operators,
   suspensions,
+  housePause,
   houseMicrosPerDay,
   log,
 }: {
@@ -33,6 +34,7 @@ export function createAdmin({
   readonly ring: Pick<KeyRing, 'pseudonym'>;
   readonly operators: readonly Operator[];
   readonly suspensions: Pick<Suspensions, 'suspend' | 'lift'>;
+  readonly housePause: Pick<HousePause, 'refresh'>;
   /** HOUSE_DAILY_USD */
   readonly houseMicrosPerDay: number;
   readonly log: Log;
@@ -65,6 +67,8 @@ export function createAdmin({
       case 'pause':
       case 'resume': {
         const changed = name === 'pause' ? await pauseHouse(db, by) : await resumeHouse(db);
+        // Here it holds from this answer on.
+        await housePause.refresh();
         if (changed) log.warn({ by }, name === 'pause' ? 'house paused' : 'house resumed');
         return home(adminText.switched(name, changed));
       }

@@ -15,6 +15,8 @@ export interface Paused {
 export interface HousePause {
   /** As this process knows it: after a change elsewhere, some milliseconds late, at most {@link READ_EVERY_MS}. */
   readonly isPaused: boolean;
+  /** Reads it now; never throws. */
+  refresh(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -84,6 +86,10 @@ export async function watchHousePause({
   return {
     get isPaused() {
       return isPaused;
+    },
+    async refresh() {
+      readAgain();
+      await read;
     },
     async stop() {
       clearInterval(timer);

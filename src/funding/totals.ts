@@ -6,6 +6,7 @@
 
 import type { Database } from '../db/client.ts';
 import { type SQL, sql } from '../db/drizzle.ts';
+import { accountsOfUser } from '../users/accounts.ts';
 import type { FundingKind } from './ledger.ts';
 
 /** Of one day (UTC), one funding and one model. */
@@ -114,9 +115,8 @@ export async function mostExpensive(
       order by others desc, cost desc, user_id limit ${most}::int
     )
     select user_id::text as "userId", turns::text, cost::text, others::text,
-           by_funding as "byFunding", (
-             select string_agg(i.platform || ':' || i.platform_user_id, ' ' order by i.platform)
-             from identities i where i.user_id = ranked.user_id) as accounts
+           by_funding as "byFunding",
+           ${accountsOfUser(sql`ranked.user_id`)} as accounts
     from ranked order by ranked.others desc, ranked.cost desc, user_id`);
   return rows.map((row) => ({
     userId: Number(row.userId),

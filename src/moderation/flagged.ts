@@ -2,6 +2,7 @@
 
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
+import { accountsOfUser } from '../users/accounts.ts';
 
 export interface Flagged {
   readonly id: number;
@@ -33,9 +34,8 @@ export async function newestFlagged(
       order by at desc limit ${most}::int
     )
     select id::text, (extract(epoch from at) * 1000)::bigint::text as at, direction,
-           to_jsonb(categories) as categories, consequence, (
-             select string_agg(i.platform || ':' || i.platform_user_id, ' ' order by i.platform)
-             from identities i where n.user_id = i.user_id) as accounts
+           to_jsonb(categories) as categories, consequence,
+           case when n.user_id is not null then ${accountsOfUser(sql`n.user_id`)} end as accounts
     from newest n order by n.at desc, n.id desc`);
   return rows.map(({ id, at, accounts, ...row }) => ({
     ...row,

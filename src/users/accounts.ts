@@ -1,7 +1,7 @@
 /** Which user an account belongs to, and which accounts are theirs together. */
 
 import type { Database } from '../db/client.ts';
-import { and, eq } from '../db/drizzle.ts';
+import { and, eq, type SQL, sql } from '../db/drizzle.ts';
 import { identities } from '../db/schema.ts';
 
 export interface NamedAccount {
@@ -41,4 +41,16 @@ export async function accountsOf(
     .from(identities)
     .where(eq(identities.userId, userId));
   return { userId, accounts };
+}
+
+/**
+ * An expression: `platform:ID` of a user's accounts, with a space between them; null without any.
+ * Of a user who has joined another since, the account that joined: that is looked for without an
+ * index, and so for few rows only.
+ */
+export function accountsOfUser(userId: SQL): SQL {
+  const those = (column: SQL) => sql`(
+    select string_agg(i.platform || ':' || i.platform_user_id, ' ' order by i.platform)
+    from identities i where ${column} = ${userId})`;
+  return sql`coalesce(${those(sql`i.user_id`)}, ${those(sql`i.own_user_id`)})`;
 }

@@ -37,7 +37,7 @@ export function registeredCommands(
     ...(menu.operators?.commands ?? []).map((command) => ({
       ...slashCommand(command, menu),
       ...IN_SERVERS,
-      default_member_permissions: '0',
+      default_member_permissions: String(PermissionFlagsBits.Administrator),
     })),
     ...menu.onMessage.map(({ label }) => ({
       type: ApplicationCommandType.Message as const,
