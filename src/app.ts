@@ -17,6 +17,7 @@ import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
 import { createRecentChats } from './chat/recent-chats.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
+import { createAdmin } from './commands/admin.ts';
 import { createAfresh } from './commands/afresh.ts';
 import { createAppeal } from './commands/appeal.ts';
 import { createChat } from './commands/chat.ts';
@@ -61,6 +62,7 @@ import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createHouseFunding } from './funding/house-funding.ts';
 import { houseToday } from './funding/house-left.ts';
+import { watchHousePause } from './funding/house-pause.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
 import { MICROS_PER_USD } from './funding/money.ts';
@@ -396,6 +398,12 @@ async function compose(
   };
   const charts = createUsageCharts();
   onClose(() => charts.close());
+  const housePause = await watchHousePause({
+    db,
+    listen: (channel, heard) => connection.listen(channel, heard),
+    onError: (error) => log.warn({ error: serializeError(error) }, 'whether the house is paused'),
+  });
+  onClose(() => housePause.stop());
   // Who can pay: one entry each. In which order they do is their user's to say.
   const payers = createPayers({
     db,
@@ -404,6 +412,7 @@ async function compose(
       createHouseFunding({
         house,
         breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
+        pause: housePause,
         allowance,
         tellOperator: (warning, facts) => {
           operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
@@ -452,7 +461,7 @@ async function compose(
     createKeyHistory({ db, audit }),
     createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
-    createUsage({ ...funding, allowance, ownLimit, payers, mailbox, charts, log }),
+    createUsage({ ...funding, allowance, ownLimit, payers, mailbox, housePause, charts, log }),
     createLimit({ db, ownLimit }),
     createModel({ ...funding, prices, provider }),
     createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
@@ -470,6 +479,15 @@ async function compose(
     createPrivacy(legal.privacy),
     createTerms(legal.terms),
     createAppeal({ suspensions: moderated.suspensions, vault, operators }),
+    createAdmin({
+      db,
+      ring,
+      operators: config.operators,
+      suspensions: moderated.suspensions,
+      housePause,
+      houseMicrosPerDay: config.allowance.houseDailyMicros,
+      log,
+    }),
     createConsent({ db, vault, mailbox, wakeups }),
     createPay({ db, vault, mailbox, wakeups, payers }),
     createContinue({ db, vault, mailbox, wakeups }),
@@ -578,8 +596,9 @@ async function compose(
   }
   if (config.role !== 'worker') {
     onClose(() => runner.settled());
-    await telegram?.registerCommands(commandMenu(commands));
-    await discord?.registerCommands(commandMenu(commands));
+    const menu = commandMenu(commands, config.operators);
+    await telegram?.registerCommands(menu);
+    await discord?.registerCommands(menu);
     for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
       onClose(() => receiver.stop());
       probes[receiver.name] = () => receiver.state();

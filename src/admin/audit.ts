@@ -37,7 +37,9 @@ export function addAuditCommands(program: Command, run: Run): void {
         const file = auditHeadFile(config);
         const kept = await readAuditHead(file);
         const known = [kept, options.head].filter((head) => head !== undefined);
-        const report = await verifyAudit({ db, ring }, known);
+        const report = await verifyAudit({ db, ring }, known, (done, total) =>
+          output.progress({ done, total, unit: 'rows' }),
+        );
         const isWhole = report.faults.length === 0;
         const isKept = isWhole && (await keepAuditHead(file, report.head));
         output.result({ ok: isWhole, ...report }, [

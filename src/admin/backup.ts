@@ -34,7 +34,7 @@ export function addBackupCommands(program: Command, run: Run, runWithout: RunWit
           url,
           file,
           signal,
-          onProgress: (done, total) => progress(output, done, total),
+          onProgress: (done, total) => output.progress({ done, total, unit: 'rows' }),
         }).catch((error: unknown) => {
           throw asSentence(error, file);
         });
@@ -87,7 +87,7 @@ async function restore(file: string, output: Output) {
       url,
       file,
       onStep,
-      onProgress: (done, total) => progress(output, done, total),
+      onProgress: (done, total) => output.progress({ done, total, unit: 'rows' }),
     });
     const { db, close } = await connectDatabase({ url, maxConnections: 4 });
     onClose(close);
@@ -113,10 +113,6 @@ async function restore(file: string, output: Output) {
   } finally {
     for (const close of closers.reverse()) await close().catch(() => undefined);
   }
-}
-
-function progress(output: Output, done: number, total: number): void {
-  if (!output.json) output.progress(`${done} of about ${total} rows`, done === total);
 }
 
 function ringName({ keyRing }: Config): string {

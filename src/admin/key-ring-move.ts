@@ -51,9 +51,7 @@ function move(
     const result = await alone(() =>
       moveKeyRing({ db, vault, file }, to, {
         signal,
-        onProgress: (done, total) => {
-          if (!output.json) output.progress(`${done} of ${total} rows`, done === total);
-        },
+        onProgress: (done, total) => output.progress({ done, total, unit: 'rows' }),
       }),
     );
     output.result({ to, ...result }, sayMove(to, file, result));

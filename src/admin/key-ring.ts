@@ -66,13 +66,7 @@ export function addKeyRingCommands(program: Command, run: Run, runWithout: RunWi
           admin.rotate({
             to: options.to,
             signal,
-            onProgress: ({ done, total, rowsPerSecond }) => {
-              if (output.json) return;
-              output.progress(
-                `${done} of ${total} rows, ${Math.round(rowsPerSecond)} a second`,
-                done === total,
-              );
-            },
+            onProgress: ({ done, total }) => output.progress({ done, total, unit: 'rows' }),
           }),
         );
         output.result(result, sayRotation(result));

@@ -8,12 +8,15 @@ import { StartError } from '../start-error.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addHouseCommands } from './house.ts';
 import { addKeyRingCommands } from './key-ring.ts';
 import { addModerationCommands } from './moderation.ts';
 import { createOutput, type Output } from './output.ts';
 import type { Run, RunWithout } from './run.ts';
 import { withSession } from './session.ts';
+import { addSpendingCommands } from './spending.ts';
 import { addStatsCommand } from './stats.ts';
+import { addUserShowCommand } from './user-show.ts';
 import { addUserStandingCommands } from './user-standing.ts';
 
 function createProgram(outputOf: () => Output): Command {
@@ -49,12 +52,15 @@ function createProgram(outputOf: () => Output): Command {
   addAuditCommands(program, run);
   addBackupCommands(program, run, runWithout);
   addModerationCommands(program, run);
+  addUserShowCommand(program, run);
   addUserStandingCommands(program, run);
   addStatsCommand(program, run);
   addDoctorCommand(program, async (work) => {
     const config = () => parseConfig(readEnvironment());
     process.exitCode = await work(config, outputOf());
   });
+  addHouseCommands(program, run);
+  addSpendingCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);
@@ -82,7 +88,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
     const sentence = explain(error);
     if (json) output.result({ error: sentence }, []);
-    process.stderr.write(`${sentence}\n`);
+    output.note(sentence);
     process.exitCode = 1;
   }
 }

@@ -1,17 +1,16 @@
 /** Results go to standard output, for people or (`--json`) for programs; all else to standard error. */
 
+import { createBar, createLines, type Progress } from './progress-bar.ts';
+
 export interface Output {
   readonly json: boolean;
   /** What the command was run for. */
   result(data: object, sentences: readonly string[]): void;
   /** What happens meanwhile. */
   note(sentence: string): void;
-  /** Replaces itself in a terminal; now and then a line of its own elsewhere. */
-  progress(sentence: string, isLast: boolean): void;
+  /** A bar in a terminal; now and then a line elsewhere; nothing with `--json`. */
+  progress(progress: Progress): void;
 }
-
-/** Where nobody looks on, progress is written so often, in milliseconds. */
-const PROGRESS_EVERY_MS = 5_000;
 
 export function createOutput({
   json,
@@ -22,26 +21,23 @@ export function createOutput({
 }: {
   readonly json: boolean;
   readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+  readonly stderr: NodeJS.WritableStream;
   readonly isTerminal: boolean;
   readonly now?: () => number;
 }): Output {
-  let told = Number.NEGATIVE_INFINITY;
+  const view = isTerminal ? createBar(stderr) : createLines(stderr, now);
   return {
     json,
     result(data, sentences) {
+      view.end();
       stdout.write(json ? `${JSON.stringify(data)}\n` : `${sentences.join('\n')}\n`);
     },
     note(sentence) {
+      view.end();
       stderr.write(`${sentence}\n`);
     },
-    progress(sentence, isLast) {
-      if (isTerminal) {
-        stderr.write(`\r\u001b[K${sentence}${isLast ? '\n' : ''}`);
-      } else if (isLast || now() - told >= PROGRESS_EVERY_MS) {
-        told = now();
-        stderr.write(`${sentence}\n`);
-      }
+    progress(progress) {
+      if (!json) view.show(progress);
     },
   };
 }

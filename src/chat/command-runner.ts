@@ -209,10 +209,14 @@ export function createCommandRunner({
     };
   }
 
-  const find = (name: string) => commands.find((command) => command.name === name);
+  function find(name: string, { chat, sender: { platformUserId } }: CommandSource) {
+    const command = commands.find((one) => one.name === name);
+    const isFor = command?.isFor?.({ platform: chat.platform, platformUserId }) ?? true;
+    return isFor ? command : undefined;
+  }
 
   async function run(name: string, context: CommandContext): Promise<boolean> {
-    const command = find(name);
+    const command = find(name, context);
     if (command === undefined) return false;
     if (command.where === 'direct' && context.chat.kind === 'group') {
       await command.misplaced?.(context);
@@ -341,7 +345,7 @@ export function createCommandRunner({
       if (press.action.startsWith(RUN_ACTION)) {
         await runLinked({ ...context, argument });
       } else {
-        await find(name)?.press?.(context);
+        await find(name, context)?.press?.(context);
       }
     },
 

@@ -107,7 +107,9 @@ export function createIntake(parts: IntakeParts): Intake {
     if (command !== undefined && !isQuestion && (isSetKey || !holdsKey)) {
       await commands.once(message, isSetKey ? 'key' : 'command', userId, async (context) => {
         const known = await commands.run(command.name, context);
-        if (!known && !inGroup) context.answer(generalText.unknownCommand(command.name));
+        if (known || (inGroup && message.answeredPrivately !== true)) return;
+        const notice = generalText.unknownCommand(command.name);
+        context.answer(notice, notice.markdown);
       });
       return;
     }

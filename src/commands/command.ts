@@ -1,6 +1,6 @@
 /** A command, for all platforms. */
 
-import type { ButtonPress, ChatAddress, Sender } from '../chat/message.ts';
+import type { ButtonPress, ChatAddress, PlatformName, Sender } from '../chat/message.ts';
 import type { Notice } from '../chat/platform.ts';
 
 export interface CommandContext {
@@ -29,12 +29,20 @@ export interface CommandContext {
   later(work: () => Promise<void>): void;
 }
 
+/** Who gives a command. */
+export interface CommandAccount {
+  readonly platform: PlatformName;
+  readonly platformUserId: string;
+}
+
 export interface Command {
   readonly name: string;
   /** One line for the platforms' menus. */
   readonly description: string;
   /** In groups, `direct` commands answer with a button that opens the direct chat. */
   readonly where: 'everywhere' | 'direct';
+  /** To anybody else it is a command that does not exist, its buttons too. Absent: it is for everybody. */
+  isFor?(account: CommandAccount): boolean;
   /** Its answers in groups are for the sender alone. */
   readonly isPrivate?: boolean;
   run(context: CommandContext): Promise<void>;

@@ -48,7 +48,12 @@ export function createHelp({
       // Where messages are kept from the bot, a command on one comes from that message's menu.
       const commandsReply = sender(platform).traits.showsQuoted === 'always';
       const where = platform === 'terminal' ? 'terminal' : kind;
-      context.answer(generalText.help(commands(), { where, commandsReply }));
+      const { platformUserId } = context.sender;
+      const shown = commands().filter(
+        ({ isFor }) =>
+          isFor === undefined || (kind === 'direct' && isFor({ platform, platformUserId })),
+      );
+      context.answer(generalText.help(shown, { where, commandsReply }));
     },
   };
 }

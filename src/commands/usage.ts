@@ -4,6 +4,7 @@ import type { UsageCharts } from '../charts/usage-chart.ts';
 import type { Allowance } from '../funding/allowance.ts';
 import { dailyUsage } from '../funding/daily-usage.ts';
 import { type Funding, type FundingParts, readOwnKeys } from '../funding/funding.ts';
+import type { HousePause } from '../funding/house-pause.ts';
 import type { OwnLimit } from '../funding/own-limit.ts';
 import type { Payers } from '../funding/payers.ts';
 import { usageSince } from '../funding/usage.ts';
@@ -22,6 +23,7 @@ export function createUsage(
     readonly ownLimit: OwnLimit;
     readonly payers: Pick<Payers, 'preview'>;
     readonly mailbox: Mailbox;
+    readonly housePause: Pick<HousePause, 'isPaused'>;
     readonly charts: UsageCharts;
     readonly log: Log;
   },
@@ -45,7 +47,9 @@ export function createUsage(
   async function nextOf(userId: number, next: Funding | undefined): Promise<UsageFacts['next']> {
     const { provider, model } = next ?? parts.house;
     const facts = { model, providerName: providerEntry(provider).name };
-    if (next !== undefined) return { ...facts, kind: next.kind };
+    if (next !== undefined) {
+      return { ...facts, kind: next.kind, housePaused: parts.housePause.isPaused };
+    }
     const { keys } = await readOwnKeys(parts, userId);
     return { ...facts, kind: 'none', reason: keys.length === 0 ? 'own-only' : 'own-key' };
   }

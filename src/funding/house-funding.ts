@@ -5,10 +5,12 @@ import { costText } from '../text/cost.ts';
 import type { Allowance, ChatCap } from './allowance.ts';
 import type { FundingSource, House, TurnToPay } from './funding.ts';
 import type { HouseBreaker } from './house-breaker.ts';
+import type { HousePause } from './house-pause.ts';
 
 export interface HouseFundingParts {
   readonly house: House;
   readonly breaker: HouseBreaker;
+  readonly pause: Pick<HousePause, 'isPaused'>;
   readonly allowance: Allowance;
   readonly tellOperator: (
     warning: 'house-key-failed',
@@ -42,14 +44,18 @@ export function createHouseFunding(parts: HouseFundingParts): FundingSource {
   };
 }
 
-/** The house's key, for whoever pays with it: it is left alone while it fails. */
+/** The house's key, for whoever pays with it: it is left alone while it fails, or the house is paused. */
 export function houseKey({
   house: { provider },
   breaker,
+  pause,
   tellOperator,
 }: Omit<HouseFundingParts, 'allowance'>) {
   return {
-    admit: () => (breaker.mayTry() ? undefined : ('house-unavailable' as const)),
+    admit() {
+      if (pause.isPaused) return 'house-paused' as const;
+      return breaker.mayTry() ? undefined : ('house-unavailable' as const);
+    },
     async ended(_: number, error?: { readonly code: Parameters<HouseBreaker['failed']>[0] }) {
       if (error === undefined) breaker.succeeded();
       else if (breaker.failed(error.code)) {

@@ -74,10 +74,12 @@ const MOST_FAULTS = 100;
 /**
  * Goes over the whole trail.
  * @param known heads that were kept elsewhere: the trail must still lead through each of them
+ * @param onProgress hears how many rows of how many were gone over
  */
 export async function verifyAudit(
   { db, ring }: { readonly db: Database; readonly ring: Signer },
   known: readonly AuditHead[] = [],
+  onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<AuditReport> {
   const faults: AuditFault[] = [];
   const note = (fault: AuditFault) => {
@@ -114,6 +116,8 @@ export async function verifyAudit(
       head = { seq: row.seq, mac: row.mac };
       rows += 1;
     }
+    // The last number is the count, but for what was tampered with.
+    onProgress(rows, Math.max(rows, written?.seq ?? 0));
     if (batch.length < BATCH) break;
   }
   const end = Math.max(0, ...waypoints.keys());

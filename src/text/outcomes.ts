@@ -106,6 +106,13 @@ const OUTCOMES = {
     buttons: BRING_A_KEY,
     inGroups: NOT_ANSWERED,
   },
+  'house-paused': {
+    say: () =>
+      'The house is paused by its operator for now, and nothing was counted; with a key of your own (/setkey) you can go on at once.',
+    buttons: BRING_A_KEY,
+    inGroups:
+      'The house is paused by its operator for now. With /setkey in our private chat you can go on.',
+  },
   'own-key-refused': {
     say: ({ providerName }) =>
       `${providerName} refuses your key: it was revoked, or never worked. I use it no more, and the house does not pay instead. Replace it, or delete it to go back to the free allowance.`,

@@ -21,6 +21,8 @@ export interface UsageFacts {
     readonly model: string;
     /** Why nobody pays. */
     readonly reason?: 'own-only' | 'own-key';
+    /** The house pays for nobody at the moment. */
+    readonly housePaused?: boolean;
   };
   readonly waiting: number;
 }
@@ -46,9 +48,11 @@ export function usageNotice(facts: UsageFacts): Notice {
       next.kind === 'own'
         ? `Your next message is paid by your own ${next.providerName} key (${inlineCode(next.model)}); ${next.providerName} bills you directly.`
         : next.kind === 'house'
-          ? left === 0 || moneyLeft === 0
-            ? `Your free messages are used up until ${time(allowance.resetsAt)}; with a key of your own you go on at once.`
-            : `Your next message is paid by the house (${inlineCode(next.model)}).`
+          ? next.housePaused === true
+            ? 'The house is paused by its operator for now; with a key of your own you go on at once.'
+            : left === 0 || moneyLeft === 0
+              ? `Your free messages are used up until ${time(allowance.resetsAt)}; with a key of your own you go on at once.`
+              : `Your next message is paid by the house (${inlineCode(next.model)}).`
           : next.kind === 'pool' || next.kind === 'credit'
             ? `Your next message is paid by ${PAYER_NAMES[next.kind]} (${inlineCode(next.model)}).`
             : next.reason === 'own-only'

@@ -17,6 +17,11 @@ const { Guild, BotDM, PrivateChannel } = InteractionContextType;
 const EVERYWHERE = [Guild, BotDM, PrivateChannel];
 const INSTALLS = [ApplicationIntegrationType.GuildInstall, ApplicationIntegrationType.UserInstall];
 
+const IN_SERVERS = {
+  contexts: [Guild],
+  integration_types: [ApplicationIntegrationType.GuildInstall],
+};
+
 /** Characters that Discord takes. */
 const MOST_DESCRIPTION = 100;
 
@@ -27,6 +32,12 @@ export function registeredCommands(
   const all = new Map([...menu.direct, ...menu.group].map((command) => [command.name, command]));
   return [
     ...[...all.values()].map((command) => slashCommand(command, menu, providers)),
+    // In direct messages Discord would show them to everybody: there it has no rights to go by.
+    ...(menu.operators?.commands ?? []).map((command) => ({
+      ...slashCommand(command, menu, providers),
+      ...IN_SERVERS,
+      default_member_permissions: String(PermissionFlagsBits.Administrator),
+    })),
     ...menu.onMessage.map(({ label }) => ({
       type: ApplicationCommandType.Message as const,
       name: label,
@@ -52,8 +63,7 @@ function slashCommand(
   if (name === 'chat') {
     return {
       ...command,
-      contexts: [Guild],
-      integration_types: [ApplicationIntegrationType.GuildInstall],
+      ...IN_SERVERS,
       default_member_permissions: String(PermissionFlagsBits.ManageGuild),
     };
   }

@@ -35,7 +35,9 @@ export function givenBy(
 ): Given | undefined {
   if (isChatInput(interaction)) {
     const { name } = interaction.data;
-    const isKnown = [...menu.direct, ...menu.group].some((command) => command.name === name);
+    const { direct, group, operators } = menu;
+    const all = [...direct, ...group, ...(operators?.commands ?? [])];
+    const isKnown = all.some((command) => command.name === name);
     return isKnown ? slashCommand(interaction) : undefined;
   }
   return isOnMessage(interaction) ? messageCommand(interaction, menu, botId) : undefined;
