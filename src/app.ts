@@ -56,11 +56,13 @@ import { createAllowance } from './funding/allowance.ts';
 import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createHouseFunding } from './funding/house-funding.ts';
+import { createHouseWatch } from './funding/house-watch.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
 import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
+import { createUserPlans } from './funding/plans.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
@@ -82,6 +84,7 @@ import { createWakeups } from './queue/wakeups.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
 import { moderationText } from './text/moderation.ts';
+import { unknownPlan } from './text/plans.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
 import { createExports } from './users/export.ts';
 import { createForgetting } from './users/forgetting.ts';
@@ -156,7 +159,7 @@ async function compose(
   onClose: (close: () => Promise<void>) => void,
 ): Promise<number | undefined> {
   const processId = randomUUID();
-  const { prices, house, legal } = await preflight(config, {
+  const { prices, plans, house, legal } = await preflight(config, {
     servesElsewhere: terminalIo !== undefined || (tuning.platforms ?? []).length > 0,
   });
 
@@ -210,7 +213,12 @@ async function compose(
     );
   });
   isQueueReady = true;
-  const mailbox = createMailbox({ db, limit: config.mailboxLimit });
+  let tellOfPlan = (_name: string): void => undefined;
+  const userPlans = createUserPlans({ db, plans, onUnknown: (name) => tellOfPlan(name) });
+  const mailbox = createMailbox({
+    db,
+    limit: (userId) => userPlans.waiting(userId, config.mailboxLimit),
+  });
 
   // Platforms
   const commandNames: string[] = [];
@@ -269,6 +277,7 @@ async function compose(
 
   tellOfRing = (sentence) => operators.warn(`key-ring: ${sentence}`, generalText.keyRing(sentence));
   for (const sentence of ringProblems) tellOfRing(sentence);
+  tellOfPlan = (name) => operators.warn(`plan: ${name}`, { markdown: unknownPlan(name) });
 
   // Funding and conversation
   const identities = createIdentities({
@@ -286,14 +295,8 @@ async function compose(
     tombstoneFile: tombstoneFileOf(config.keyRingFile),
     onError: (error) => log.error({ error: serializeError(error) }, 'writing the tombstones'),
   });
-  const allowance = createAllowance({
-    db,
-    limits: {
-      turnsPerDay: config.allowance.dailyTurns,
-      microsPerDay: config.allowance.dailyMicros,
-      houseMicrosPerDay: config.allowance.houseDailyMicros,
-    },
-  });
+  const { houseDailyMicros: houseMicrosPerDay } = config.allowance;
+  const allowance = createAllowance({ db, house, plans, userPlans, houseMicrosPerDay });
   const ownLimit = createOwnLimit({ db });
   const { moderation, ...moderated } = await openModeration({
     config: config.moderation,
@@ -328,6 +331,17 @@ async function compose(
       createOwnFunding({ db, apiKeys, ownLimit }),
       createHouseFunding({
         house,
+        chatDayMicros: plans.house.chatDayMicros,
+        watch: createHouseWatch({
+          db,
+          houseMicrosPerDay,
+          warn: (what, facts) =>
+            operators.warn(
+              `house: ${what.warning} ${'percent' in what ? what.percent : ''} ${facts.day}`,
+              generalText.houseDay(what, facts),
+            ),
+          onError: (error) => log.warn({ error: serializeError(error) }, 'the house’s day'),
+        }),
         breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
         allowance,
         tellOperator: (warning, facts) => {
@@ -365,8 +379,7 @@ async function compose(
     createStart({
       sender,
       facts: {
-        turnsPerDay: config.allowance.dailyTurns,
-        microsPerDay: config.allowance.dailyMicros,
+        gives: plans.free.windows.day ?? { turns: null, micros: null },
         offline: house.provider === 'offline',
         model: house.model,
       },
@@ -424,10 +437,7 @@ async function compose(
         sender,
         privateNotices,
         pseudonym: (userId) => ring.pseudonym(String(userId)),
-        limits: {
-          turnsPerDay: config.allowance.dailyTurns,
-          mailboxLimit: config.mailboxLimit,
-        },
+        allowance,
         log,
       }),
     });
@@ -467,7 +477,6 @@ async function compose(
     mailbox,
     wakeups,
     sender,
-    mailboxLimit: config.mailboxLimit,
     log,
   });
   let httpPort: number | undefined;

@@ -11,6 +11,7 @@ import { addModerationCommands } from './moderation.ts';
 import { createOutput, type Output } from './output.ts';
 import type { Run, RunWithout } from './run.ts';
 import { withSession } from './session.ts';
+import { addUserPlanCommands } from './user-plan.ts';
 import { addUserStandingCommands } from './user-standing.ts';
 
 function createProgram(outputOf: () => Output): Command {
@@ -47,6 +48,7 @@ function createProgram(outputOf: () => Output): Command {
   addBackupCommands(program, run, runWithout);
   addModerationCommands(program, run);
   addUserStandingCommands(program, run);
+  addUserPlanCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);

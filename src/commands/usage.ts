@@ -20,7 +20,7 @@ export function createUsage(
   parts: FundingParts & {
     readonly allowance: Allowance;
     readonly ownLimit: OwnLimit;
-    readonly payers: Pick<Payers, 'preview'>;
+    readonly payers: Pick<Payers, 'preview' | 'orderOf'>;
     readonly mailbox: Mailbox;
     readonly charts: UsageCharts;
     readonly log: Log;
@@ -47,7 +47,9 @@ export function createUsage(
     const facts = { model, providerName: providerEntry(provider).name };
     if (next !== undefined) return { ...facts, kind: next.kind };
     const { keys } = await readOwnKeys(parts, userId);
-    return { ...facts, kind: 'none', reason: keys.length === 0 ? 'own-only' : 'own-key' };
+    if (keys.length > 0) return { ...facts, kind: 'none', reason: 'own-key' };
+    const isOwnOnly = (await parts.payers.orderOf(userId)) === 'own-only';
+    return { ...facts, kind: 'none', reason: isOwnOnly ? 'own-only' : 'house-not-for-you' };
   }
 
   return {

@@ -1,9 +1,12 @@
 /** Sentences that belong to no single part: greeting, help, refusals. */
 
 import type { Notice } from '../chat/platform.ts';
+import type { HouseWarning } from '../funding/house-watch.ts';
 import { formatUsd } from '../funding/money.ts';
+import type { PlanLimit } from '../funding/plans-file.ts';
 import { codeHelpMenu } from './code-help.ts';
 import { escapeMarkdown, inlineCode, time } from './markdown.ts';
+import { givesText } from './plans.ts';
 
 /** Below an answer, or instead of one. */
 export const QUOTED_IS_HIDDEN = `I can’t read the message that you replied to. Use **${codeHelpMenu[0]?.label}** in the menu of that very message (under Apps), or paste the code into your question.`;
@@ -12,16 +15,16 @@ export const generalText = {
   greeting: (facts: {
     /** Keys are taken through a form alone: messages with keys can't be deleted. */
     keysByForm: boolean;
-    turnsPerDay: number;
-    microsPerDay: number;
+    /** What the free plan gives a day. */
+    gives: PlanLimit;
     offline: boolean;
     model: string;
   }): Notice => ({
     markdown: [
       'Hello! I am **Latchkey**: ask me anything, best about code.',
       facts.offline
-        ? `**The house** gives you ${facts.turnsPerDay} messages a day. It has no key yet, so a built-in offline provider answers, which can only show how I work.`
-        : `**The house** gives you ${facts.turnsPerDay} messages a day, up to ${formatUsd(facts.microsPerDay)}, answered by ${inlineCode(facts.model)}.`,
+        ? `**The house** gives you ${givesText({ ...facts.gives, micros: null })}. It has no key yet, so a built-in offline provider answers, which can only show how I work.`
+        : `**The house** gives you ${givesText(facts.gives)}, answered by ${inlineCode(facts.model)}.`,
       '**Your own key** (OpenAI, Anthropic and others) lets you go on without a limit of ours: send /setkey. Your provider bills you directly.',
       `${facts.keysByForm ? 'A form takes the key, so that it stands in no message, and it is kept encrypted' : 'I delete the message that holds the key and keep it encrypted'}; /usage shows what was spent, /delkey deletes it.`,
       'By using me you accept the /terms; /privacy says what I keep, and /forget deletes it.',
@@ -163,6 +166,21 @@ export const generalText = {
   houseKeyFailed: (provider: string, code: string): Notice => ({
     markdown: `**The house key fails** at ${provider} (${inlineCode(code)}). House turns are refused until it works again; it is tried every half minute. Users keep their allowance. ${time(new Date())}`,
   }),
+
+  houseDay: (
+    what: HouseWarning,
+    facts: { readonly day: string; readonly spentMicros: number; readonly limitMicros: number },
+  ): Notice => {
+    const spent = `${formatUsd(facts.spentMicros)} of ${formatUsd(facts.limitMicros)} on ${facts.day} (UTC)`;
+    return {
+      markdown:
+        what.warning === 'new-users-used'
+          ? `**What the house gives new users a day is used up**; others go on. Together: ${spent}.`
+          : what.percent === 100
+            ? `**The house’s day is used up**: ${spent}. House turns are refused until the next one begins.`
+            : `**${what.percent} % of the house’s day** are spent or set aside: ${spent}.`,
+    };
+  },
 
   /** @param differences money in micros */
   ledgerDiffers: (
