@@ -63,6 +63,7 @@ import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
 import { createUserPlans } from './funding/plans.ts';
+import { modelsOf } from './funding/plans-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
@@ -381,7 +382,7 @@ async function compose(
       facts: {
         gives: plans.free.windows.day ?? { turns: null, micros: null },
         offline: house.provider === 'offline',
-        model: house.model,
+        model: modelsOf(house.provider, plans.free.models)[0] ?? house.model,
       },
       runLinked: (context) => runner.runLinked(context),
     }),
@@ -392,7 +393,7 @@ async function compose(
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, ownLimit, payers, mailbox, charts, log }),
     createLimit({ db, ownLimit }),
-    createModel({ ...funding, prices, provider }),
+    createModel({ ...funding, allowance, prices, provider }),
     createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),

@@ -160,6 +160,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       const tokens = usage && usage.inputTokens + usage.outputTokens;
       const settled = { turnId, attempt: turn.attempt, spentMicros, answered: isAnswered, tokens };
       await store.store(turn, result, ledger.settlement(settled, 'stored'));
+      await funding.settled?.();
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();

@@ -75,6 +75,13 @@ export interface Allowance {
   /** @param chat set where the turn is in a chat with a cap */
   terms(userId: number, chat: ChatCap | undefined): Promise<HouseTerms>;
   state(userId: number): Promise<AllowanceState>;
+  /** What the house answers a user with, and what else their plan lets them choose. */
+  models(userId: number): Promise<HouseModels>;
+}
+
+export interface HouseModels {
+  readonly current: string;
+  readonly models: readonly string[];
 }
 
 const DAY_MS = 86_400_000;
@@ -129,10 +136,11 @@ export function createAllowance({
     });
   }
 
-  function modelOf({ plan, chosen }: Standing): string {
+  function modelsFor({ plan, chosen }: Standing): HouseModels {
     const models = modelsOf(house.provider, plan.models);
     const wanted = chosen.provider === house.provider ? chosen.model : null;
-    return models.find((model) => model === wanted) ?? models[0] ?? house.model;
+    const current = models.find((model) => model === wanted) ?? models[0] ?? house.model;
+    return { current, models };
   }
 
   return {
@@ -151,7 +159,7 @@ export function createAllowance({
           refusals: REFUSALS[period],
         }),
       );
-      const model = modelOf(standing);
+      const { current: model } = modelsFor(standing);
       return {
         isAllowed: rules.allow === null || accounts.some((name) => rules.allow?.includes(name)),
         caps: [
@@ -166,6 +174,8 @@ export function createAllowance({
         model,
       };
     },
+
+    models: async (userId) => modelsFor(await userPlans.standing(userId)),
 
     async state(userId) {
       const at = now();

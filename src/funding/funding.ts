@@ -32,6 +32,8 @@ export interface Funding extends Payer {
   admit(): Outcome | undefined;
   /** Hears how a call ended; `error` is absent where it answered. */
   ended(turnId: number, error?: ProviderError): Promise<KeyRefusal | undefined>;
+  /** Hears that what a turn did cost is in the books. */
+  settled?(): Promise<void>;
   /** Hears that a turn can't be paid from its budgets. */
   refused?(outcome: Outcome): Promise<void>;
   /** One line of what an answer cost and what is left. */

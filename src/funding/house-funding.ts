@@ -30,7 +30,6 @@ export function createHouseFunding(parts: HouseFundingParts): FundingSource {
         return { offer: 'refused', outcome: 'house-not-for-you', passesOver: true };
       }
       const { caps, rates, model } = terms;
-      const key = houseKey(parts);
       return {
         offer: 'pays',
         funding: {
@@ -42,11 +41,8 @@ export function createHouseFunding(parts: HouseFundingParts): FundingSource {
           rates,
           passesOver: true,
           unpriced: 'price-unknown',
-          ...key,
-          async ended(turnId, error) {
-            await watch.look();
-            return key.ended(turnId, error);
-          },
+          ...houseKey(parts),
+          settled: () => watch.look(),
           refused: (outcome) => watch.refused(outcome),
           async costNote({ costMicros, assumed, reservedMicros }) {
             const state = await allowance.state(userId);

@@ -15,7 +15,7 @@ export type HouseWarning =
   | { readonly warning: 'new-users-used' };
 
 export interface HouseWatch {
-  /** After a turn that the house paid for. Never throws. */
+  /** After a turn that the house paid for was settled. Never throws. */
   look(): Promise<void>;
   /** After a turn that the house refused. Never throws. */
   refused(outcome: Outcome): Promise<void>;
@@ -45,7 +45,7 @@ export function createHouseWatch({
 
   async function used(): Promise<number> {
     const [house] = await budgetStates(db, [{ holder: HOUSE, window: windowOf('day', now()) }]);
-    return (house?.spentMicros ?? 0) + (house?.reservedMicros ?? 0);
+    return house?.spentMicros ?? 0;
   }
 
   async function tell(what: HouseWarning, name: string, spentMicros: number): Promise<void> {

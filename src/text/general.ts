@@ -98,7 +98,7 @@ export const generalText = {
     buttons: [[{ label: 'Open the private chat', directChat: name }]],
   }),
   mailboxFull: (limit: number, dropped: number): Notice => ({
-    markdown: `You have ${limit} messages waiting already; I dropped ${dropped === 1 ? 'this one' : `these ${dropped}`}. Wait for an answer, or send /stop to drop what waits.`,
+    markdown: `You have ${limit} ${limit === 1 ? 'message' : 'messages'} waiting already; I dropped ${dropped === 1 ? 'this one' : `these ${dropped}`}. Wait for an answer, or send /stop to drop what waits.`,
   }),
   tooLong: (limit: number): Notice => ({
     markdown: `That is more than ${limit.toLocaleString('en-US')} characters. Send it as a text file of up to 256 kB, or in smaller parts.`,
@@ -178,7 +178,7 @@ export const generalText = {
           ? `**What the house gives new users a day is used up**; others go on. Together: ${spent}.`
           : what.percent === 100
             ? `**The house’s day is used up**: ${spent}. House turns are refused until the next one begins.`
-            : `**${what.percent} % of the house’s day** are spent or set aside: ${spent}.`,
+            : `**${what.percent} % of the house’s day** are spent: ${spent}.`,
     };
   },
 
