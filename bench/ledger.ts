@@ -14,6 +14,7 @@ import { createLedger } from '../src/funding/ledger.ts';
 import { createOwnFunding } from '../src/funding/own-funding.ts';
 import { createOwnLimit } from '../src/funding/own-limit.ts';
 import { createPayers } from '../src/funding/payers.ts';
+import { defaultPlans } from '../src/funding/plans-file.ts';
 import { createApiKeys } from '../src/keys/api-keys.ts';
 import { createAudit } from '../src/keys/audit.ts';
 import { createLocalKeyRing } from '../src/keys/local-key-ring.ts';
@@ -105,15 +106,19 @@ async function measureIn(db: Database, samples: number): Promise<Spread> {
     audit: createAudit({ db, ring }),
     providers: () => ({ checkKey: async () => ({ result: 'valid' }) }),
   });
-  const limits = { turnsPerDay: 1e6, microsPerDay: 1e12, houseMicrosPerDay: 1e14 };
+  const house = { provider: 'openai' as const, model: 'm', apiKey: new Secret('none') };
+  const plans = defaultPlans({ turnsPerDay: 1e6, microsPerDay: 1e12 });
   const payers = createPayers({
     db,
     sources: [
       createOwnFunding({ db, apiKeys, ownLimit: createOwnLimit({ db }) }),
       createHouseFunding({
-        house: { provider: 'openai', model: 'm', apiKey: new Secret('none') },
+        house,
         breaker: createHouseBreaker(),
-        allowance: createAllowance({ db, limits }),
+        pause: { isPaused: false },
+        watch: { look: async () => {}, refused: async () => {} },
+        chatDayMicros: null,
+        allowance: createAllowance({ db, house, plans, houseMicrosPerDay: 1e14 }),
         tellOperator: () => {},
       }),
     ],

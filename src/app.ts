@@ -63,12 +63,15 @@ import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createHouseFunding } from './funding/house-funding.ts';
 import { houseToday } from './funding/house-left.ts';
 import { watchHousePause } from './funding/house-pause.ts';
+import { createHouseWatch } from './funding/house-watch.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
 import { MICROS_PER_USD } from './funding/money.ts';
 import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
+import { createUserPlans } from './funding/plans.ts';
+import { modelsOf } from './funding/plans-file.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
@@ -90,7 +93,9 @@ import { createMailbox } from './queue/mailbox.ts';
 import { createWakeups } from './queue/wakeups.ts';
 import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
+import { houseDayNotice } from './text/house-day.ts';
 import { moderationText } from './text/moderation.ts';
+import { unknownPlan } from './text/plans.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
 import { createExports } from './users/export.ts';
 import { createForgetting } from './users/forgetting.ts';
@@ -180,7 +185,7 @@ async function compose(
   stopping: AbortSignal,
 ): Promise<number | undefined> {
   const processId = randomUUID();
-  const { prices, house, legal } = await preflight(config, {
+  const { prices, plans, house, legal } = await preflight(config, {
     servesElsewhere: terminalIo !== undefined || (tuning.platforms ?? []).length > 0,
   });
 
@@ -280,8 +285,10 @@ async function compose(
     ...(traces === undefined ? [] : [traces.turns]),
     metrics.turns,
   ]);
+  let tellOfPlan = (_name: string): void => undefined;
+  const userPlans = createUserPlans({ db, plans, onUnknown: (name) => tellOfPlan(name) });
   const mailbox = observeMailbox(
-    createMailbox({ db, limit: config.mailboxLimit }),
+    createMailbox({ db, limit: (userId) => userPlans.waiting(userId, config.mailboxLimit) }),
     observer,
     metrics.mailbox,
   );
@@ -346,6 +353,7 @@ async function compose(
 
   tellOfRing = (sentence) => operators.warn(`key-ring: ${sentence}`, generalText.keyRing(sentence));
   for (const sentence of ringProblems) tellOfRing(sentence);
+  tellOfPlan = (name) => operators.warn(`plan: ${name}`, { markdown: unknownPlan(name) });
 
   // Funding and conversation
   const identities = createIdentities({
@@ -363,14 +371,8 @@ async function compose(
     tombstoneFile: tombstoneFileOf(config.keyRingFile),
     onError: (error) => log.error({ error: serializeError(error) }, 'writing the tombstones'),
   });
-  const allowance = createAllowance({
-    db,
-    limits: {
-      turnsPerDay: config.allowance.dailyTurns,
-      microsPerDay: config.allowance.dailyMicros,
-      houseMicrosPerDay: config.allowance.houseDailyMicros,
-    },
-  });
+  const { houseDailyMicros: houseMicrosPerDay } = config.allowance;
+  const allowance = createAllowance({ db, house, plans, userPlans, houseMicrosPerDay });
   const ownLimit = createOwnLimit({ db });
   const { moderation, ...moderated } = await openModeration({
     config: config.moderation,
@@ -411,6 +413,17 @@ async function compose(
       createOwnFunding({ db, apiKeys, ownLimit }),
       createHouseFunding({
         house,
+        chatDayMicros: plans.house.chatDayMicros,
+        watch: createHouseWatch({
+          db,
+          houseMicrosPerDay,
+          warn: (what, facts) =>
+            operators.warn(
+              `house: ${what.warning} ${'percent' in what ? what.percent : ''} ${facts.day}`,
+              houseDayNotice(what, facts),
+            ),
+          onError: (error) => log.warn({ error: serializeError(error) }, 'the house’s day'),
+        }),
         breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
         pause: housePause,
         allowance,
@@ -449,10 +462,9 @@ async function compose(
     createStart({
       sender,
       facts: {
-        turnsPerDay: config.allowance.dailyTurns,
-        microsPerDay: config.allowance.dailyMicros,
+        gives: plans.free.windows.day ?? { turns: null, micros: null },
         offline: house.provider === 'offline',
-        model: house.model,
+        model: modelsOf(house.provider, plans.free.models)[0] ?? house.model,
       },
       runLinked: (context) => runner.runLinked(context),
     }),
@@ -463,7 +475,7 @@ async function compose(
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, ownLimit, payers, mailbox, housePause, charts, log }),
     createLimit({ db, ownLimit }),
-    createModel({ ...funding, prices, provider }),
+    createModel({ ...funding, allowance, prices, provider }),
     createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
@@ -517,11 +529,8 @@ async function compose(
         sender,
         privateNotices,
         pseudonym: (userId) => ring.pseudonym(String(userId)),
-        limits: {
-          turnsPerDay: config.allowance.dailyTurns,
-          mailboxLimit: config.mailboxLimit,
-        },
         observer,
+        allowance,
         log,
       }),
     });
@@ -565,7 +574,6 @@ async function compose(
     mailbox,
     wakeups,
     sender,
-    mailboxLimit: config.mailboxLimit,
     log,
   });
   let httpPort: number | undefined;

@@ -106,6 +106,7 @@ export interface Config {
   /** Absolute. What belongs beside the ring stands beside this, also where the KEKs are elsewhere. */
   readonly keyRingFile: string;
   readonly pricesFile: string | undefined;
+  readonly plansFile: string | undefined;
   /** Absolute: the operator's own texts for /privacy and /terms. */
   readonly privacyFile: string | undefined;
   readonly termsFile: string | undefined;
@@ -207,6 +208,7 @@ const schema = z.object({
     })
     .optional(),
   PRICES_FILE: z.string().optional(),
+  PLANS_FILE: z.string().optional(),
   PRIVACY_FILE: z.string().optional(),
   TERMS_FILE: z.string().optional(),
   HISTORY_DAYS: whole(1, 36_500).default(30),
@@ -306,6 +308,7 @@ function compose(settings: Settings, problems: string[]): Config {
     keyRing: composeVault(settings, problems) ?? { kind: 'file', file: keyRingFile },
     keyRingFile,
     pricesFile: settings.PRICES_FILE === undefined ? undefined : resolve(settings.PRICES_FILE),
+    plansFile: settings.PLANS_FILE === undefined ? undefined : resolve(settings.PLANS_FILE),
     privacyFile: settings.PRIVACY_FILE === undefined ? undefined : resolve(settings.PRIVACY_FILE),
     termsFile: settings.TERMS_FILE === undefined ? undefined : resolve(settings.TERMS_FILE),
     historyDays: settings.HISTORY_DAYS,

@@ -4,6 +4,7 @@ import { legalTexts } from './commands/legal-texts.ts';
 import type { Config } from './config.ts';
 import { checkDataDir } from './db/embedded/data-dir.ts';
 import type { House } from './funding/funding.ts';
+import { checkPlanModels, type Plans, plansOf } from './funding/plans-file.ts';
 import { createPrices, type Prices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { checkKeyRing } from './keys/open-key-ring.ts';
@@ -14,6 +15,7 @@ import { StartError } from './start-error.ts';
 /** What the operator's files say. */
 export interface Preflight {
   readonly prices: Prices;
+  readonly plans: Plans;
   readonly house: House;
   readonly legal: Awaited<ReturnType<typeof legalTexts>>;
 }
@@ -41,11 +43,13 @@ export async function preflight(
       `HOUSE_MODEL is "${house.provider}/${house.model}", whose price is unknown: what it costs could not be limited. Take another model, or give its price in PRICES_FILE (or, as "unknown", one that is assumed).`,
     );
   }
-  const legal = await legalTexts(config, house);
+  const plans = await plansOf(config);
+  checkPlanModels(plans, house, (model) => prices.priceFor(house.provider, model) !== undefined);
+  const legal = await legalTexts(config, house, plans.free);
   if (config.telegram === undefined && config.discord === undefined && !servesElsewhere) {
     throw new StartError(NOTHING_TO_SERVE);
   }
   if (config.database.kind === 'embedded') await checkDataDir(config.database.dataDir);
   await checkKeyRing(config.keyRing, { mayCreate: config.role !== 'worker' });
-  return { prices, house, legal };
+  return { prices, plans, house, legal };
 }

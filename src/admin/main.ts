@@ -16,6 +16,7 @@ import type { Run, RunWithout } from './run.ts';
 import { withSession } from './session.ts';
 import { addSpendingCommands } from './spending.ts';
 import { addStatsCommand } from './stats.ts';
+import { addUserPlanCommands } from './user-plan.ts';
 import { addUserShowCommand } from './user-show.ts';
 import { addUserStandingCommands } from './user-standing.ts';
 
@@ -61,6 +62,7 @@ function createProgram(outputOf: () => Output): Command {
   });
   addHouseCommands(program, run);
   addSpendingCommands(program, run);
+  addUserPlanCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);

@@ -7,10 +7,11 @@ import { chatKey } from './message.ts';
 const TOGETHER_MS = 1_000;
 
 /** Tells people that their mailbox is full: a burst of messages gets one notice, not one each. */
-export function createFullMailboxNotices(limit: number) {
+export function createFullMailboxNotices() {
   const dropped = new Map<string, number>();
   return {
-    tell(context: CommandContext): void {
+    /** @param limit how many turns of the user may wait */
+    tell(context: CommandContext, limit: number): void {
       const key = `${chatKey(context.chat)}|${context.sender.platformUserId}`;
       const before = dropped.get(key);
       dropped.set(key, (before ?? 0) + 1);

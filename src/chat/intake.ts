@@ -39,7 +39,6 @@ export interface IntakeParts {
   readonly mailbox: Mailbox;
   readonly wakeups: Wakeups;
   readonly sender: (platform: ChatAddress['platform']) => PlatformSender;
-  readonly mailboxLimit: number;
   readonly log: Log;
 }
 
@@ -47,7 +46,7 @@ export type Intake = (event: PlatformEvent) => Promise<void>;
 
 export function createIntake(parts: IntakeParts): Intake {
   const { identities, turnIntake, commands, setKey, mailbox, wakeups } = parts;
-  const fullMailboxes = createFullMailboxNotices(parts.mailboxLimit);
+  const fullMailboxes = createFullMailboxNotices();
 
   const noteExposed = (userId: number, { platform, kind }: ChatAddress) =>
     parts.audit.record({
@@ -193,7 +192,7 @@ export function createIntake(parts: IntakeParts): Intake {
         break;
       case 'full':
         await commands.once(message, 'refused', userId, async (context) =>
-          fullMailboxes.tell(context),
+          fullMailboxes.tell(context, taken.limit),
         );
         break;
       case 'sealed':

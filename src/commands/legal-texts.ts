@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import type { House } from '../funding/funding.ts';
+import type { Plan } from '../funding/plans-file.ts';
 import { providerEntry, remoteProviders } from '../llm/catalogue.ts';
 import { otherHost } from '../llm/other-host.ts';
 import type { ProviderId } from '../llm/provider.ts';
@@ -25,13 +26,14 @@ const MOST = 50_000;
 export async function legalTexts(
   config: Config,
   house: Pick<House, 'provider' | 'model'>,
+  free: Plan,
 ): Promise<{
   readonly privacy: string;
   readonly terms: string;
   /** The terms say that turns on own keys are moderated. */
   readonly moderatesOwnKeys: boolean;
 }> {
-  const { privacyFile, termsFile, allowance, moderation } = config;
+  const { privacyFile, termsFile, moderation } = config;
   const isModerated = moderation.mode !== 'off';
   const ownTerms = termsFile === undefined ? undefined : await readOwnText('TERMS_FILE', termsFile);
   const moderatesOwnKeys = ownTerms !== undefined && OWN_KEYS_TOO.test(ownTerms);
@@ -77,8 +79,7 @@ export async function legalTexts(
     terms:
       ownTerms?.replace(OWN_KEYS_TOO, ownKeysAreModerated) ??
       termsText({
-        turnsPerDay: allowance.dailyTurns,
-        microsPerDay: allowance.dailyMicros,
+        gives: free.windows.day ?? { turns: null, micros: null },
         isModerated,
       }),
     moderatesOwnKeys,

@@ -1,10 +1,11 @@
-/** /model: shows and sets the model, from the live list that the user's key may use. */
+/** /model: shows and sets the model, from the live list that the user's key may use, or from their plan's. */
 
 import { createHash } from 'node:crypto';
 import type { Notice } from '../chat/platform.ts';
 import type { Database } from '../db/client.ts';
 import { eq } from '../db/drizzle.ts';
 import { users } from '../db/schema.ts';
+import type { Allowance } from '../funding/allowance.ts';
 import { type FundingParts, previewFunding } from '../funding/funding.ts';
 import type { Prices } from '../funding/prices.ts';
 import { VaultError } from '../keys/vault.ts';
@@ -20,34 +21,49 @@ const LIST_TIMEOUT_MS = 10_000;
 export function createModel(
   parts: FundingParts & {
     readonly db: Database;
+    readonly allowance: Pick<Allowance, 'models'>;
     readonly prices: Prices;
     readonly provider: (id: ProviderId) => Provider;
   },
 ): Command {
+  /** What the user chooses from, or why there is nothing to choose. */
+  async function choiceOf(userId: number): Promise<Choice | Notice> {
+    const next = await previewFunding(parts, userId);
+    if (next.kind === 'none') return modelText.keyCannotBeUsed();
+    if (next.kind === 'own') {
+      const { provider, model: current } = next;
+      return { provider, current, list: () => modelsFor(userId, provider) };
+    }
+    const { provider } = next;
+    const { current, models } = await parts.allowance.models(userId);
+    if (provider === 'offline' || models.length < 2) {
+      return modelText.house(current, provider === 'offline');
+    }
+    const list = { models: models.map((id) => ({ id })), from: 'plan' } as const;
+    return { provider, current, list: async () => list };
+  }
+
   /** The live list; the catalogue's suggestions where the key may not list, or the provider fails. */
-  async function modelsFor(
-    userId: number,
-    provider: ProviderId,
-  ): Promise<{ readonly models: readonly ModelInfo[]; readonly live: boolean }> {
+  async function modelsFor(userId: number, provider: ProviderId): Promise<ModelList> {
     const key = await parts.apiKeys.keyFor(userId, provider).catch((error: unknown) => {
       if (error instanceof VaultError) return undefined;
       throw error;
     });
-    if (key === undefined) return { models: [], live: false };
+    if (key === undefined) return { models: [], from: 'catalogue' };
     try {
       const signal = AbortSignal.timeout(LIST_TIMEOUT_MS);
-      return { models: await parts.provider(provider).listModels(key.apiKey, signal), live: true };
+      return { models: await parts.provider(provider).listModels(key.apiKey, signal), from: 'key' };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       const suggested = providerEntry(provider).suggestedModels;
-      return { models: suggested.map((id) => ({ id })), live: false };
+      return { models: suggested.map((id) => ({ id })), from: 'catalogue' };
     }
   }
 
   function page(
     provider: ProviderId,
     current: string,
-    { models, live }: { models: readonly ModelInfo[]; live: boolean },
+    { models, from }: ModelList,
     number: number,
   ): Notice {
     const pages = Math.max(1, Math.ceil(models.length / PAGE_SIZE));
@@ -55,7 +71,7 @@ export function createModel(
     return modelText.choose({
       providerName: providerEntry(provider).name,
       current,
-      live,
+      from,
       page: at,
       pages,
       models: models.slice(at * PAGE_SIZE, (at + 1) * PAGE_SIZE).map((model) => ({
@@ -81,52 +97,57 @@ export function createModel(
     where: 'direct',
 
     async run(context) {
-      const next = await previewFunding(parts, context.userId);
-      if (next.kind !== 'own') {
-        context.answer(notOwn(next));
+      const next = await choiceOf(context.userId);
+      if ('markdown' in next) {
+        context.answer(next);
         return;
       }
       context.later(async () => {
-        const list = await modelsFor(context.userId, next.provider);
+        const list = await next.list();
         const wanted = context.argument.trim();
         const found = list.models.find((m) => m.id.toLowerCase() === wanted.toLowerCase());
-        if (wanted === '') context.replace(page(next.provider, next.model, list, 0));
+        if (wanted === '') context.replace(page(next.provider, next.current, list, 0));
         else if (found !== undefined) context.replace(await set(context, next.provider, found.id));
         else {
           const like = list.models.filter((m) => m.id.toLowerCase().includes(wanted.toLowerCase()));
           context.replace(modelText.unknown(wanted, like.length > 0));
           const shown = like.length > 0 ? { ...list, models: like } : list;
-          context.answer(page(next.provider, next.model, shown, 0));
+          context.answer(page(next.provider, next.current, shown, 0));
         }
       });
     },
 
     async press(context) {
-      const next = await previewFunding(parts, context.userId);
-      if (next.kind !== 'own') {
-        context.replace(notOwn(next));
+      const next = await choiceOf(context.userId);
+      if ('markdown' in next) {
+        context.replace(next);
         return;
       }
       context.later(async () => {
-        const list = await modelsFor(context.userId, next.provider);
+        const list = await next.list();
         const [verb, value = ''] = context.argument.split('-');
         if (verb === 'p') {
-          context.replace(page(next.provider, next.model, list, Number(value) || 0));
+          context.replace(page(next.provider, next.current, list, Number(value) || 0));
           return;
         }
         const found = list.models.find((m) => digest(m.id) === value);
-        if (found === undefined) context.replace(page(next.provider, next.model, list, 0));
+        if (found === undefined) context.replace(page(next.provider, next.current, list, 0));
         else context.replace(await set(context, next.provider, found.id));
       });
     },
   };
 }
 
-/** Where there is nothing to choose. */
-function notOwn(next: Awaited<ReturnType<typeof previewFunding>>): Notice {
-  return next.kind === 'none'
-    ? modelText.keyCannotBeUsed()
-    : modelText.house(next.model, next.provider === 'offline');
+interface ModelList {
+  readonly models: readonly ModelInfo[];
+  /** The live list of the user's key, the catalogue's usual ones, or those of the user's plan. */
+  readonly from: 'key' | 'catalogue' | 'plan';
+}
+
+interface Choice {
+  readonly provider: ProviderId;
+  readonly current: string;
+  readonly list: () => Promise<ModelList>;
 }
 
 /** Names a model within the 64 bytes of a button's action. */

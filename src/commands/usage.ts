@@ -21,7 +21,7 @@ export function createUsage(
   parts: FundingParts & {
     readonly allowance: Allowance;
     readonly ownLimit: OwnLimit;
-    readonly payers: Pick<Payers, 'preview'>;
+    readonly payers: Pick<Payers, 'preview' | 'orderOf'>;
     readonly mailbox: Mailbox;
     readonly housePause: Pick<HousePause, 'isPaused'>;
     readonly charts: UsageCharts;
@@ -51,7 +51,9 @@ export function createUsage(
       return { ...facts, kind: next.kind, housePaused: parts.housePause.isPaused };
     }
     const { keys } = await readOwnKeys(parts, userId);
-    return { ...facts, kind: 'none', reason: keys.length === 0 ? 'own-only' : 'own-key' };
+    if (keys.length > 0) return { ...facts, kind: 'none', reason: 'own-key' };
+    const isOwnOnly = (await parts.payers.orderOf(userId)) === 'own-only';
+    return { ...facts, kind: 'none', reason: isOwnOnly ? 'own-only' : 'house-not-for-you' };
   }
 
   return {

@@ -6,6 +6,7 @@ import type { Funding } from '../funding/funding.ts';
 import type { Ledger } from '../funding/ledger.ts';
 import type { Attempt } from '../funding/payers.ts';
 import type { AppliedPrice, Price, Prices } from '../funding/prices.ts';
+import { SHORT_WAIT_MS } from '../funding/rates.ts';
 import type { Vault } from '../keys/vault.ts';
 import { seesImages } from '../llm/catalogue.ts';
 import type { Moderation, TurnModeration } from '../moderation/moderation.ts';
@@ -43,8 +44,11 @@ export type Prepared =
       readonly moderation: TurnModeration;
     }
   | { readonly ready: false; readonly result: TurnResult }
-  /** It can't be checked just now. */
+  /** It can't be checked, or would be too fast, just now. */
   | { readonly againInMs: number };
+
+/** A turn that was too fast so often, since others came before it, is told so instead. */
+const MOST_WAITS = 2;
 
 /** @throws FenceLost */
 export async function prepareTurn(
@@ -97,7 +101,7 @@ export async function prepareTurn(
   if (checked.result === 'later') return { value: { againInMs: checked.waitMs } };
 
   const price = parts.prices.priceFor(funding.provider, funding.model);
-  const { kind, id, provider, model, caps, unpriced } = funding;
+  const { kind, id, provider, model, caps, rates = [], unpriced } = funding;
   const { turnId, attempt, userId } = turn;
   const { inputTokens, maxOutputTokens } = request;
   const reserved = await parts.ledger.reserve({
@@ -109,7 +113,13 @@ export async function prepareTurn(
     maxOutputTokens,
     cost: price && callCost(parts.prices, price.price, inputTokens),
     caps,
+    rates,
   });
+  if (!reserved.ok && 'waitMs' in reserved) {
+    const { reason, waitMs } = reserved;
+    if (waitMs <= SHORT_WAIT_MS && attempt <= MOST_WAITS) return { value: { againInMs: waitMs } };
+    return { refused: reason, againAt: new Date(Date.now() + waitMs) };
+  }
   if (!reserved.ok) {
     const { reason } = reserved;
     if (reason === 'taken-over') throw new FenceLost(`turn ${turnId} was taken over`);

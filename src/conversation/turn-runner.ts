@@ -5,10 +5,13 @@ import { PlatformError, type PlatformSender } from '../chat/platform.ts';
 import type { PrivateNotices } from '../chat/private-notices.ts';
 import type { Reply } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
+import type { Allowance } from '../funding/allowance.ts';
 import type { Funding, House } from '../funding/funding.ts';
+import { nextHour } from '../funding/house-day.ts';
 import type { Ledger } from '../funding/ledger.ts';
 import { nextHouseDay, nextHouseMonth } from '../funding/money.ts';
 import type { Payers } from '../funding/payers.ts';
+import { FREE_PLAN, type PlanPeriod } from '../funding/plans-file.ts';
 import type { Prices } from '../funding/prices.ts';
 import type { Vault } from '../keys/vault.ts';
 import { providerEntry } from '../llm/catalogue.ts';
@@ -38,8 +41,8 @@ export interface TurnRunnerParts extends ProviderCallParts {
   readonly privateNotices: PrivateNotices;
   /** A stable name for the user that leads nowhere, for the house key's provider. */
   readonly pseudonym: (userId: number) => string;
-  readonly limits: { readonly turnsPerDay: number; readonly mailboxLimit: number };
   readonly observer: TurnObserver;
+  readonly allowance: Pick<Allowance, 'state'>;
 }
 
 /** Whatever fails on our side is tried so often, then the user is told. */
@@ -50,6 +53,14 @@ const OF_SUSPENSIONS: ReadonlySet<Outcome> = new Set([
   'input-flagged',
   'output-flagged',
 ]);
+/** Outcomes that tell of a window of the user's plan. */
+const OF_PLAN: Readonly<Partial<Record<Outcome, PlanPeriod>>> = {
+  'turns-used': 'day',
+  'money-used': 'day',
+  'week-used': 'week',
+  'month-used': 'month',
+};
+const MINUTE_MS = 60_000;
 /** @returns how many turns of the user are still open; undefined where that is not known */
 export type TurnRunner = (claim: Claim, signal: AbortSignal) => Promise<number | undefined>;
 
@@ -66,6 +77,8 @@ interface Answered {
   readonly funding: Funding | undefined;
   /** Whose key was refused, where nobody pays. */
   readonly provider?: ProviderId | undefined;
+  /** When the one who refused would pay. */
+  readonly againAt?: Date | undefined;
 }
 
 export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
@@ -89,7 +102,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     );
     if (!paid.paid) {
       const refused = await refuse(paid.outcome, paid.funding);
-      return paid.provider === undefined ? refused : { ...refused, provider: paid.provider };
+      return { ...refused, provider: paid.provider, againAt: paid.againAt };
     }
     const { funding, value: prepared } = paid;
     observer.tell(turn, { type: 'paid', funding: funding.kind, provider: funding.provider });
@@ -150,6 +163,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       const tokens = usage && usage.inputTokens + usage.outputTokens;
       const settled = { turnId, attempt: turn.attempt, spentMicros, answered: isAnswered, tokens };
       await store.store(turn, result, ledger.settlement(settled, 'stored'));
+      await funding.settled?.();
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();
@@ -159,12 +173,15 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
 
   async function bring(
     turn: RunningTurn,
-    { result, reply, funding, provider }: Answered,
+    { result, reply, funding, provider, againAt }: Answered,
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const { answer, outcome, costNote } = result;
     try {
-      const delivery = deliveryParts(turn, await factsOf(turn, outcome, funding, provider));
+      const delivery = deliveryParts(
+        turn,
+        await factsOf(turn, outcome, { funding, provider, againAt }),
+      );
       await observer.step(turn, 'deliver', () =>
         deliver(delivery, turn, { answer, outcome, costNote }, reply),
       );
@@ -192,7 +209,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     await reply?.abandon();
     if (cancelReason === 'closed' || !(await wasShown(parts.db, turn))) return;
     try {
-      const facts = await factsOf(turn, 'stopped', undefined, undefined);
+      const facts = await factsOf(turn, 'stopped', { funding: undefined });
       await deliver(deliveryParts(turn, facts), turn, { answer, outcome: 'stopped' }, reply);
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
@@ -210,21 +227,31 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   async function factsOf(
     turn: RunningTurn,
     outcome: Outcome | null,
-    funding: Funding | undefined,
-    refusedBy: ProviderId | undefined,
+    { funding, provider: refusedBy, againAt }: Pick<Answered, 'funding' | 'provider' | 'againAt'>,
   ): Promise<OutcomeFacts> {
+    const now = new Date();
     const provider = refusedBy ?? funding?.provider ?? turn.provider ?? parts.house.provider;
     return {
       providerName: providerEntry(provider as ProviderId).name,
       model: funding?.model ?? turn.model ?? parts.house.model,
-      resetsAt: nextHouseDay(new Date()),
-      monthResetsAt: nextHouseMonth(new Date()),
-      turnsPerDay: parts.limits.turnsPerDay,
-      mailboxLimit: parts.limits.mailboxLimit,
+      resetsAt: nextHouseDay(now),
+      monthResetsAt: nextHouseMonth(now),
+      hourResetsAt: nextHour(now),
+      againAt: againAt ?? new Date(now.getTime() + MINUTE_MS),
+      plan: await planFacts(turn.userId, outcome),
       ...(outcome !== null && OF_SUSPENSIONS.has(outcome)
         ? { suspension: await parts.moderation.suspension(turn.userId) }
         : {}),
     };
+  }
+
+  /** What the user's plan gives in the window that the outcome tells of. */
+  async function planFacts(userId: number, outcome: Outcome | null): Promise<OutcomeFacts['plan']> {
+    const period = outcome === null ? undefined : OF_PLAN[outcome];
+    if (period === undefined) return undefined;
+    const { plan, windows } = await parts.allowance.state(userId);
+    const window = windows.find((w) => w.period === period);
+    return window && { isFree: plan === FREE_PLAN, window };
   }
 
   async function run(claim: Claim, signal: AbortSignal): Promise<number | undefined> {

@@ -421,7 +421,7 @@ export const budgets = pgTable(
     /** The order in which these rows are locked, by everybody. */
     id: identity(),
     holderKind: text('holder_kind', { enum: HOLDERS }).notNull(),
-    /** Empty for the house; `platform:whole` of a chat; the user's number; `pool:user` of a member. */
+    /** Empty for the house, `new` for what it gives those who are new; `platform:whole` of a chat; the user's number; `pool:user` of a member. */
     holderId: text('holder_id').notNull(),
     /** Whose it is, where it is a person's. */
     userId: bigintNumber('user_id').references(() => users.id),
@@ -504,7 +504,34 @@ export const reservations = pgTable(
     // What was asked for within the last minute.
     index('reservations_user_at').on(t.userId, t.at),
     index('reservations_payer_at').on(t.funding, t.fundingId, t.at),
+    index('reservations_model_at').on(t.provider, t.model, t.at),
   ],
+);
+
+/** Plans that the operator granted, one a user; whoever has none, or one that has ended, is on the free one. */
+export const planGrants = pgTable('plan_grants', {
+  userId: bigintNumber('user_id')
+    .primaryKey()
+    .references(() => users.id),
+  /** Its name in PLANS_FILE. */
+  plan: text('plan').notNull(),
+  /** Null: until it is taken back. */
+  until: moment('until'),
+  at: moment('at').notNull().defaultNow(),
+  /** Who granted it: `operator` from the shell. */
+  by: text('by').notNull(),
+});
+
+/** What the operator was told of the house's day: once a day each, whichever process saw it. */
+export const houseWarnings = pgTable(
+  'house_warnings',
+  {
+    /** UTC's. */
+    day: date('day', { mode: 'string' }).notNull(),
+    /** `50`, `80`, `100`, in hundredths of the day; `new-users`. */
+    warning: text('warning').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.day, t.warning] })],
 );
 
 /** What a user may spend on their own keys together; null: no limit. Days and months are UTC's. */

@@ -12,6 +12,8 @@ export interface Holder {
 }
 
 export const HOUSE: Holder = { kind: 'house', id: '', userId: null };
+/** What the house gives all together who are new. */
+export const NEW_USERS: Holder = { kind: 'house', id: 'new', userId: null };
 export const userHolder = (userId: number): Holder => ({ kind: 'user', id: `${userId}`, userId });
 export const ownHolder = (userId: number): Holder => ({ kind: 'own', id: `${userId}`, userId });
 /** A chat with all its threads or channels. */

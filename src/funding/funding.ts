@@ -14,6 +14,7 @@ import type { Secret } from '../secret.ts';
 import type { Outcome } from '../text/outcomes.ts';
 import type { Cap, FundingKind, Payer } from './ledger.ts';
 import type { OwnLimits } from './own-limit.ts';
+import type { Rate } from './rates.ts';
 
 /** Who pays for a turn, with what, and how far. */
 export interface Funding extends Payer {
@@ -21,6 +22,8 @@ export interface Funding extends Payer {
   readonly apiKey: Secret;
   /** The budgets that the turn counts in. */
   readonly caps: readonly Cap<Outcome>[];
+  /** How fast it may be asked. */
+  readonly rates?: readonly Rate[];
   /** Where it is used up, the next in the user's order may pay. */
   readonly passesOver: boolean;
   /** Told where its model has no price and it has a limit. */
@@ -29,6 +32,10 @@ export interface Funding extends Payer {
   admit(): Outcome | undefined;
   /** Hears how a call ended; `error` is absent where it answered. */
   ended(turnId: number, error?: ProviderError): Promise<KeyRefusal | undefined>;
+  /** Hears that what a turn did cost is in the books. */
+  settled?(): Promise<void>;
+  /** Hears that a turn can't be paid from its budgets. */
+  refused?(outcome: Outcome): Promise<void>;
   /** One line of what an answer cost and what is left. */
   costNote(cost: AnswerCost): Promise<string>;
 }

@@ -2,16 +2,20 @@
 
 import { wholeOf } from '../chat/chat-rules.ts';
 import { costText } from '../text/cost.ts';
-import type { Allowance, ChatCap } from './allowance.ts';
+import { type Allowance, type ChatCap, least } from './allowance.ts';
 import type { FundingSource, House, TurnToPay } from './funding.ts';
 import type { HouseBreaker } from './house-breaker.ts';
 import type { HousePause } from './house-pause.ts';
+import type { HouseWatch } from './house-watch.ts';
 
 export interface HouseFundingParts {
   readonly house: House;
   readonly breaker: HouseBreaker;
   readonly pause: Pick<HousePause, 'isPaused'>;
   readonly allowance: Allowance;
+  readonly watch: HouseWatch;
+  /** What each group may cost the house a day, in micros; null: its administrators alone say. */
+  readonly chatDayMicros: number | null;
   readonly tellOperator: (
     warning: 'house-key-failed',
     facts: { readonly provider: string; readonly code: string },
@@ -19,24 +23,37 @@ export interface HouseFundingParts {
 }
 
 export function createHouseFunding(parts: HouseFundingParts): FundingSource {
-  const { house, allowance } = parts;
+  const { house, allowance, watch } = parts;
   return {
     kind: 'house',
     async offer({ userId, turn }) {
+      const terms = await allowance.terms(userId, capOf(turn, parts.chatDayMicros));
+      if (!terms.isAllowed) {
+        return { offer: 'refused', outcome: 'house-not-for-you', passesOver: true };
+      }
+      const { caps, rates, model } = terms;
       return {
         offer: 'pays',
         funding: {
           kind: 'house',
           id: null,
           ...house,
-          caps: allowance.caps(userId, capOf(turn)),
+          model,
+          caps,
+          rates,
           passesOver: true,
           unpriced: 'price-unknown',
           ...houseKey(parts),
+          settled: () => watch.look(),
+          refused: (outcome) => watch.refused(outcome),
           async costNote({ costMicros, assumed, reservedMicros }) {
             const state = await allowance.state(userId);
-            const spentMicros = state.spentMicros + (costMicros ?? 0) - reservedMicros;
-            return costText.house({ costMicros, assumed }, { ...state, spentMicros });
+            const change = (costMicros ?? 0) - reservedMicros;
+            const windows = state.windows.map((window) => ({
+              ...window,
+              spentMicros: window.spentMicros + change,
+            }));
+            return costText.house({ costMicros, assumed }, windows);
           },
         },
       };
@@ -50,7 +67,7 @@ export function houseKey({
   breaker,
   pause,
   tellOperator,
-}: Omit<HouseFundingParts, 'allowance'>) {
+}: Pick<HouseFundingParts, 'house' | 'breaker' | 'pause' | 'tellOperator'>) {
   return {
     admit() {
       if (pause.isPaused) return 'house-paused' as const;
@@ -66,10 +83,12 @@ export function houseKey({
   };
 }
 
-/** The cap of the chat, where it has one. */
-function capOf(turn: TurnToPay['turn']): ChatCap | undefined {
+/** The cap of the chat, where it has one: a group's own is never above the operator's. */
+function capOf(turn: TurnToPay['turn'], chatDayMicros: number | null): ChatCap | undefined {
   if (turn === undefined) return undefined;
-  const { turnsPerDay, microsPerDay } = turn.rules;
+  const { turnsPerDay } = turn.rules;
+  const ofGroups = turn.chat.kind === 'group' ? chatDayMicros : null;
+  const microsPerDay = least(turn.rules.microsPerDay, ofGroups);
   if (turnsPerDay === null && microsPerDay === null) return undefined;
   return { ...wholeOf(turn.chat), turnsPerDay, microsPerDay };
 }

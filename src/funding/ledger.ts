@@ -4,14 +4,15 @@
  * turn, reservation, budgets by their ids.
  */
 
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import { type SQL, sql } from '../db/drizzle.ts';
 import { type Budget, openWindows } from './budgets.ts';
 import { LEAST_OUTPUT_TOKENS } from './clamp.ts';
+import type { FundingKind } from './funding-kind.ts';
+import { holdRates, type Rate, rateWaitMs, sharedRates } from './rates.ts';
 import { type Settlement, settleMany, settlementOf } from './settlement.ts';
 
-/** Who pays. */
-export type FundingKind = 'own' | 'pool' | 'credit' | 'house';
+export type { FundingKind };
 
 export interface Payer {
   readonly kind: FundingKind;
@@ -45,6 +46,7 @@ export interface ReserveRequest<Code extends string> {
   readonly cost: CallCost | undefined;
   /** Of several that refuse, the one is told that comes back last; of equals, the first here. */
   readonly caps: readonly Cap<Code>[];
+  readonly rates?: readonly Rate[];
 }
 
 export interface CallCost {
@@ -57,14 +59,15 @@ export interface CallCost {
 export type Reserved<Code extends string> =
   | { readonly ok: true; readonly maxOutputTokens: number; readonly amountMicros: number }
   | { readonly ok: false; readonly reason: Code; readonly cap: Cap<Code> }
-  | { readonly ok: false; readonly reason: 'taken-over' | 'price-unknown' };
+  | { readonly ok: false; readonly reason: 'taken-over' | 'price-unknown' }
+  | { readonly ok: false; readonly reason: 'over-rate'; readonly waitMs: number };
 
 export interface Ledger {
   /**
    * Sets the most that the turn can cost aside in all its budgets, clamps the output to what the
    * least of them still pays for, and records on the turn who pays and that its provider is about
    * to be asked; or says which budget is used up. One statement, so that rows that are many turns'
-   * are held for no longer than that; three where a window is new.
+   * are held for no longer than that; three where a window is new, and more where a rate is set.
    */
   reserve<Code extends string>(request: ReserveRequest<Code>): Promise<Reserved<Code>>;
   /**
@@ -102,9 +105,10 @@ export function createLedger({
 }): Ledger {
   /** @returns undefined where a window has no row yet */
   async function tryReserve<Code extends string>(
+    on: Queryable,
     request: ReserveRequest<Code>,
   ): Promise<Reserved<Code> | undefined> {
-    const [row] = await db.execute<ReservedRow>(reservation(request, now()));
+    const [row] = await on.execute<ReservedRow>(reservation(request, now()));
     if (row?.held !== true) return { ok: false, reason: 'taken-over' };
     if (row.opened < request.caps.length) return undefined;
     const cap = row.nth === null ? undefined : request.caps[row.nth];
@@ -114,15 +118,33 @@ export function createLedger({
     return { ok: true, maxOutputTokens: row.output, amountMicros: row.amount };
   }
 
+  /** Nobody who is counted in the same rates reserves between the count and the reservation. */
+  async function tryWithin<Code extends string>(
+    request: ReserveRequest<Code>,
+  ): Promise<Reserved<Code> | undefined> {
+    const { rates = [], inputTokens, maxOutputTokens } = request;
+    if (rates.length === 0) return tryReserve(db, request);
+    const attempt = async (on: Queryable) => {
+      const waitMs = await rateWaitMs(on, rates, inputTokens + maxOutputTokens, now());
+      if (waitMs > 0) return { ok: false, reason: 'over-rate', waitMs } as const;
+      return tryReserve(on, request);
+    };
+    if (sharedRates(rates).length === 0) return attempt(db);
+    return db.transaction(async (tx) => {
+      await holdRates(tx, rates);
+      return attempt(tx);
+    });
+  }
+
   return {
     async reserve(request) {
       if (request.cost === undefined && request.caps.some((cap) => cap.limitMicros !== null)) {
         return { ok: false, reason: 'price-unknown' };
       }
-      const reserved = await tryReserve(request);
+      const reserved = await tryWithin(request);
       if (reserved !== undefined) return reserved;
       await openWindows(db, request.caps);
-      const again = await tryReserve(request);
+      const again = await tryWithin(request);
       if (again === undefined) throw new Error('an insert made no row');
       return again;
     },

@@ -28,7 +28,11 @@ export interface TurnWithOrder extends TurnToPay {
 export type Attempt<T> =
   | { readonly value: T }
   /** Used up, or too expensive for what is left. */
-  | { readonly refused: Outcome };
+  | {
+      readonly refused: Outcome;
+      /** When it would do. */
+      readonly againAt?: Date;
+    };
 
 export type Paid<T> =
   | { readonly paid: true; readonly funding: Funding; readonly value: T }
@@ -36,6 +40,8 @@ export type Paid<T> =
       readonly paid: false;
       readonly outcome: Outcome;
       readonly funding?: Funding;
+      /** When the one who refused would pay. */
+      readonly againAt?: Date;
       /** Whose key it is about. */
       readonly provider?: ProviderId;
     };
@@ -112,7 +118,9 @@ export function createPayers({
         const attempted: Attempt<never> | Awaited<ReturnType<typeof attempt>> =
           notNow === undefined ? await attempt(funding) : { refused: notNow };
         if ('value' in attempted) return { paid: true, funding, value: attempted.value };
-        last = { paid: false, outcome: attempted.refused, funding };
+        const { refused: outcome, againAt } = attempted;
+        await funding.refused?.(outcome);
+        last = { paid: false, outcome, funding, ...(againAt === undefined ? {} : { againAt }) };
         if (!funding.passesOver) return last;
       }
       return last;

@@ -41,7 +41,7 @@ export type Acceptance =
    * The user has as many open turns as may wait. Recorded: a redelivery is refused as well, until
    * the refusal was told (`inbox.handled_at`), and is a duplicate from then on.
    */
-  | { readonly result: 'full' }
+  | { readonly result: 'full'; readonly limit: number }
   /** By now the sender's identity belongs to another user: nothing was changed. */
   | { readonly result: 'moved' };
 
@@ -111,11 +111,11 @@ export const CANCEL_CHANNEL = 'latchkey_cancel';
 
 export function createMailbox({
   db,
-  limit,
+  limit: limitOf,
 }: {
   readonly db: Database;
   /** Open turns a user may have at once. */
-  readonly limit: number;
+  readonly limit: number | ((userId: number) => Promise<number>);
 }): Mailbox {
   /**
    * A message that found the mailbox full, in a process that died before it could say so: its row
@@ -134,6 +134,7 @@ export function createMailbox({
 
   return {
     async accept(turn) {
+      const limit = typeof limitOf === 'number' ? limitOf : await limitOf(turn.userId);
       const rows = await db.execute<{
         known: boolean;
         fresh: boolean;
@@ -181,7 +182,7 @@ export function createMailbox({
       const row = rows[0];
       if (row !== undefined && !row.known) return { result: 'moved' };
       if (row === undefined || !row.fresh) {
-        return { result: (await isUntoldRefusal(turn)) ? 'full' : 'duplicate' };
+        return (await isUntoldRefusal(turn)) ? { result: 'full', limit } : { result: 'duplicate' };
       }
       if (row.turn_id !== null) {
         return { result: 'accepted', turnId: row.turn_id, waiting: row.open ?? 1 };
@@ -190,7 +191,7 @@ export function createMailbox({
         update inbox set outcome = 'refused', turn_id = null
         where platform = ${turn.platform} and platform_chat_id = ${turn.platformChatId}
           and message_id = ${turn.messageId}`);
-      return { result: 'full' };
+      return { result: 'full', limit };
     },
 
     async claim(userId, worker, leaseMs) {

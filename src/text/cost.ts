@@ -1,9 +1,10 @@
 /** What an answer cost and what is left, in one line below it. */
 
-import type { AllowanceState } from '../funding/allowance.ts';
+import type { WindowState } from '../funding/allowance.ts';
 import { formatUsd } from '../funding/money.ts';
 import type { LimitState } from '../funding/own-limit.ts';
 import { time } from './markdown.ts';
+import { windowLeft } from './plans.ts';
 
 interface Cost {
   readonly costMicros: number | null;
@@ -24,11 +25,16 @@ export const costText = {
       ),
     ].join(' '),
 
-  house: (cost: Cost, allowance: AllowanceState): string =>
+  house: (cost: Cost, windows: readonly WindowState[]): string =>
     [
       `This answer: ${cost.costMicros === null ? 'nothing' : usd(cost.costMicros, cost)}, paid by the house.`,
-      `Left today: ${Math.max(0, allowance.turnsLimit - allowance.turnsUsed)} messages and ${formatUsd(Math.max(0, allowance.limitMicros - allowance.spentMicros))}.`,
+      ...windows.flatMap((window) => {
+        const left = windowLeft(window);
+        return left === undefined ? [] : [`Left ${LEFT[window.period]}: ${left}.`];
+      }),
     ].join(' '),
 };
+
+const LEFT = { day: 'today', week: 'this week', month: 'this month' } as const;
 
 const PERIODS = { day: 'a day', month: 'a month' } as const;

@@ -2,8 +2,10 @@
 
 import type { Notice } from '../chat/platform.ts';
 import { formatUsd } from '../funding/money.ts';
+import type { PlanLimit } from '../funding/plans-file.ts';
 import { codeHelpMenu } from './code-help.ts';
 import { escapeMarkdown, inlineCode, time } from './markdown.ts';
+import { givesText } from './plans.ts';
 
 /** Below an answer, or instead of one. */
 export const QUOTED_IS_HIDDEN = `I can’t read the message that you replied to. Use **${codeHelpMenu[0]?.label}** in the menu of that very message (under Apps), or paste the code into your question.`;
@@ -12,16 +14,16 @@ export const generalText = {
   greeting: (facts: {
     /** Keys are taken through a form alone: messages with keys can't be deleted. */
     keysByForm: boolean;
-    turnsPerDay: number;
-    microsPerDay: number;
+    /** What the free plan gives a day. */
+    gives: PlanLimit;
     offline: boolean;
     model: string;
   }): Notice => ({
     markdown: [
       'Hello! I am **Latchkey**: ask me anything, best about code.',
       facts.offline
-        ? `**The house** gives you ${facts.turnsPerDay} messages a day. It has no key yet, so a built-in offline provider answers, which can only show how I work.`
-        : `**The house** gives you ${facts.turnsPerDay} messages a day, up to ${formatUsd(facts.microsPerDay)}, answered by ${inlineCode(facts.model)}.`,
+        ? `**The house** gives you ${givesText({ ...facts.gives, micros: null })}. It has no key yet, so a built-in offline provider answers, which can only show how I work.`
+        : `**The house** gives you ${givesText(facts.gives)}, answered by ${inlineCode(facts.model)}.`,
       '**Your own key** (OpenAI, Anthropic and others) lets you go on without a limit of ours: send /setkey. Your provider bills you directly.',
       `${facts.keysByForm ? 'A form takes the key, so that it stands in no message, and it is kept encrypted' : 'I delete the message that holds the key and keep it encrypted'}; /usage shows what was spent, /delkey deletes it.`,
       'By using me you accept the /terms; /privacy says what I keep, and /forget deletes it.',
@@ -95,7 +97,7 @@ export const generalText = {
     buttons: [[{ label: 'Open the private chat', directChat: name }]],
   }),
   mailboxFull: (limit: number, dropped: number): Notice => ({
-    markdown: `You have ${limit} messages waiting already; I dropped ${dropped === 1 ? 'this one' : `these ${dropped}`}. Wait for an answer, or send /stop to drop what waits.`,
+    markdown: `You have ${limit} ${limit === 1 ? 'message' : 'messages'} waiting already; I dropped ${dropped === 1 ? 'this one' : `these ${dropped}`}. Wait for an answer, or send /stop to drop what waits.`,
   }),
   tooLong: (limit: number): Notice => ({
     markdown: `That is more than ${limit.toLocaleString('en-US')} characters. Send it as a text file of up to 256 kB, or in smaller parts.`,

@@ -2,11 +2,19 @@ import type { Button, Notice } from '../chat/platform.ts';
 import type { Price } from '../funding/prices.ts';
 import { inlineCode } from './markdown.ts';
 
+const LISTS = {
+  key: 'Models that your key may use, with the price of a million tokens in and out where I know it:',
+  catalogue:
+    'Your key may not list its models, or the provider did not answer; these are the usual ones:',
+  plan: 'Models of your plan, with the price of a million tokens in and out:',
+} as const;
+
 export const modelText = {
   choose: (facts: {
     providerName: string;
     current: string;
-    live: boolean;
+    /** Of the user's key, of the catalogue, or of the user's plan. */
+    from: 'key' | 'catalogue' | 'plan';
     page: number;
     pages: number;
     models: readonly { id: string; action: string; price: Price | undefined }[];
@@ -18,11 +26,11 @@ export const modelText = {
     }
     return {
       markdown: [
-        `Your model at ${facts.providerName}: ${inlineCode(facts.current)}`,
+        facts.from === 'plan'
+          ? `The house answers you with ${inlineCode(facts.current)}.`
+          : `Your model at ${facts.providerName}: ${inlineCode(facts.current)}`,
         '',
-        facts.live
-          ? 'Models that your key may use, with the price of a million tokens in and out where I know it:'
-          : 'Your key may not list its models, or the provider did not answer; these are the usual ones:',
+        LISTS[facts.from],
         ...facts.models.map((m) => `- ${inlineCode(m.id)}: ${priceText(m.price)}`),
         '',
         'You can also send the name: `/model name`',
@@ -42,7 +50,7 @@ export const modelText = {
 
   /** @param isLike whether the list that follows is of those with such a name */
   unknown: (wanted: string, isLike: boolean): Notice => ({
-    markdown: `I don’t find ${inlineCode(visible(wanted).slice(0, 100).toWellFormed())} among the models of your key. ${isLike ? 'The nearest are:' : 'These are there:'}`,
+    markdown: `I don’t find ${inlineCode(visible(wanted).slice(0, 100).toWellFormed())} among the models that you may use. ${isLike ? 'The nearest are:' : 'These are there:'}`,
   }),
 
   house: (model: string, offline: boolean): Notice => ({

@@ -2,6 +2,7 @@
 
 import type { Button, Notice } from '../chat/platform.ts';
 import { TURN_TEXT_LIMIT } from '../chat/turn-input.ts';
+import type { WindowState } from '../funding/allowance.ts';
 import { generalText } from './general.ts';
 import { inlineCode, time } from './markdown.ts';
 import { moderationText, type ToldSuspension } from './moderation.ts';
@@ -15,9 +16,12 @@ export interface OutcomeFacts {
   readonly resetsAt: Date;
   /** When the house's month ends. */
   readonly monthResetsAt: Date;
-  readonly turnsPerDay: number;
-  /** How many turns of the user may wait. */
-  readonly mailboxLimit: number;
+  /** When the next slice of the house's day comes. */
+  readonly hourResetsAt: Date;
+  /** When a turn that came too fast would do. */
+  readonly againAt: Date;
+  /** The window of the user's plan that is used up; undefined: the outcome tells of none. */
+  readonly plan: { readonly isFree: boolean; readonly window: WindowState } | undefined;
   /** The user's pause or suspension that is in force. */
   readonly suspension?: ToldSuspension | undefined;
 }
@@ -52,6 +56,12 @@ const CHOOSE_MODEL: readonly (readonly Button[])[] = [
 
 const LIMIT: readonly (readonly Button[])[] = [[{ label: 'My limit', directChat: 'limit' }]];
 
+const OWN_KEY_GOES_ON =
+  'With a key of your own you can go on right now; you then pay your provider directly.';
+
+/** Shown by the minute, and never before it is true. */
+const minuteAfter = (date: Date) => new Date(Math.ceil(date.getTime() / 60_000) * 60_000);
+
 /** What everybody in a group may read where the reason is about keys, usage or allowance. */
 const NOT_ANSWERED = 'I could not answer this. Why is for the person who asked alone.';
 /** Instead of {@link NOT_ANSWERED} where the reason stands in the direct chat. */
@@ -76,14 +86,50 @@ const OUTCOMES = {
       `The connection to ${providerName} broke here. Say “continue” and I go on.`,
   },
   'turns-used': {
-    say: ({ resetsAt, turnsPerDay }) =>
-      `Your ${turnsPerDay} free messages for today are used. The next ones come ${time(resetsAt)}. With a key of your own you can go on right now; you then pay your provider directly.`,
+    say: ({ plan, resetsAt }) =>
+      `Your ${plan?.window.turnsLimit == null ? '' : `${plan.window.turnsLimit} `}${plan?.isFree === false ? '' : 'free '}messages for today are used. The next ones come ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`,
     buttons: BRING_A_KEY,
     inGroups: NOT_ANSWERED,
   },
   'money-used': {
+    say: ({ plan, resetsAt }) =>
+      `Your ${plan?.isFree === false ? 'plan’s' : 'free'} allowance for today is used. The next comes ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`,
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+  },
+  'week-used': {
+    say: ({ plan, resetsAt }) =>
+      `What your plan gives you a week is used. It begins anew ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`,
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+  },
+  'month-used': {
+    say: ({ plan, monthResetsAt }) =>
+      `What your plan gives you a month is used. It begins anew ${time(plan?.window.resetsAt ?? monthResetsAt)}. ${OWN_KEY_GOES_ON}`,
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+  },
+  'over-rate': {
+    say: ({ againAt }) =>
+      `That is more within a minute than whoever pays for you allows, so I did not ask. Send it again ${time(minuteAfter(againAt))}, or use your own key.`,
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+  },
+  'new-users-used': {
     say: ({ resetsAt }) =>
-      `Your free allowance for today is used. The next comes ${time(resetsAt)}. With a key of your own you can go on right now; you then pay your provider directly.`,
+      `The house has given those who are new here everything that it had for them today. It goes on ${time(resetsAt)}; with a key of your own, right now.`,
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+  },
+  'house-hour-used': {
+    say: ({ hourResetsAt }) =>
+      `The house has given away everything that it had for this hour. It goes on ${time(hourResetsAt)}; with a key of your own, right now.`,
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
+  },
+  'house-not-for-you': {
+    say: () =>
+      'The house answers only those whom its operator has let in. With a key of your own you can go on right now; you then pay your provider directly.',
     buttons: BRING_A_KEY,
     inGroups: NOT_ANSWERED,
   },

@@ -1,10 +1,11 @@
 /** What /terms says unless the operator says it with TERMS_FILE. */
 
-import { formatUsd } from '../funding/money.ts';
+import type { PlanLimit } from '../funding/plans-file.ts';
+import { upToText } from './plans.ts';
 
 export interface TermsFacts {
-  readonly turnsPerDay: number;
-  readonly microsPerDay: number;
+  /** What the free plan gives a day. */
+  readonly gives: PlanLimit;
   readonly isModerated: boolean;
 }
 
@@ -12,7 +13,7 @@ export function ownKeysAreModerated(): string {
   return 'What you ask on a key of your own, and the answers, are checked by a moderation service too; /privacy says which.';
 }
 
-export function termsText({ turnsPerDay, microsPerDay, isModerated }: TermsFacts): string {
+export function termsText({ gives, isModerated }: TermsFacts): string {
   return [
     '## Terms',
     'By using this bot you agree to these terms. The one who offers it to you is whoever runs this installation, the operator; the makers of the program Latchkey run nothing and are no party to this.',
@@ -20,7 +21,7 @@ export function termsText({ turnsPerDay, microsPerDay, isModerated }: TermsFacts
     '**Who pays**',
     [
       '- Your own API key, where you bring one: its provider bills you directly, for every question that you ask here. What a lost or stolen key costs is between you and your provider, so make a key for this bot alone and set a spending limit on it.',
-      `- Otherwise the house, up to ${turnsPerDay} ${turnsPerDay === 1 ? 'message' : 'messages'} and ${formatUsd(microsPerDay)} a day for each person, as long as the operator likes. Nobody has a right to it.`,
+      `- Otherwise the house${upToText(gives)}, as long as the operator likes. Nobody has a right to it.`,
       '- The house never pays silently for a key of yours that failed, and your key never for somebody else’s questions.',
     ].join('\n'),
 

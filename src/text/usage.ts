@@ -3,10 +3,12 @@ import type { AllowanceState } from '../funding/allowance.ts';
 import type { FundingKind } from '../funding/ledger.ts';
 import { formatUsd } from '../funding/money.ts';
 import type { LimitState } from '../funding/own-limit.ts';
+import { FREE_PLAN } from '../funding/plans-file.ts';
 import type { UsageSum } from '../funding/usage.ts';
 import { limitLine } from './limit.ts';
 import { inlineCode, time } from './markdown.ts';
 import { PAYER_NAMES } from './payers.ts';
+import { isUsedUp, planLines } from './plans.ts';
 
 export interface UsageFacts {
   readonly today: readonly UsageSum[];
@@ -20,7 +22,7 @@ export interface UsageFacts {
     readonly providerName: string;
     readonly model: string;
     /** Why nobody pays. */
-    readonly reason?: 'own-only' | 'own-key';
+    readonly reason?: 'own-only' | 'own-key' | 'house-not-for-you';
     /** The house pays for nobody at the moment. */
     readonly housePaused?: boolean;
   };
@@ -29,8 +31,7 @@ export interface UsageFacts {
 
 export function usageNotice(facts: UsageFacts): Notice {
   const { allowance, next } = facts;
-  const left = Math.max(0, allowance.turnsLimit - allowance.turnsUsed);
-  const moneyLeft = Math.max(0, allowance.limitMicros - allowance.spentMicros);
+  const used = allowance.windows.findLast(isUsedUp);
   return {
     markdown: [
       '**Today**',
@@ -39,8 +40,7 @@ export function usageNotice(facts: UsageFacts): Notice {
       '**This month**',
       ...sums(facts.month),
       '',
-      '**Free allowance**',
-      `- ${left} of ${allowance.turnsLimit} messages and ${formatUsd(moneyLeft)} of ${formatUsd(allowance.limitMicros)} left until ${time(allowance.resetsAt)}`,
+      ...planLines(allowance),
       ...(facts.limits.length === 0
         ? []
         : ['', '**Your limit on your own keys**', ...facts.limits.map(limitLine)]),
@@ -50,14 +50,16 @@ export function usageNotice(facts: UsageFacts): Notice {
         : next.kind === 'house'
           ? next.housePaused === true
             ? 'The house is paused by its operator for now; with a key of your own you go on at once.'
-            : left === 0 || moneyLeft === 0
-              ? `Your free messages are used up until ${time(allowance.resetsAt)}; with a key of your own you go on at once.`
+            : used !== undefined
+              ? `Your ${allowance.plan === FREE_PLAN ? 'free messages are' : 'plan is'} used up until ${time(used.resetsAt)}; with a key of your own you go on at once.`
               : `Your next message is paid by the house (${inlineCode(next.model)}).`
           : next.kind === 'pool' || next.kind === 'credit'
             ? `Your next message is paid by ${PAYER_NAMES[next.kind]} (${inlineCode(next.model)}).`
             : next.reason === 'own-only'
               ? 'You let nobody pay but your own key, and have none: your next message is not answered. See /settings.'
-              : 'Your own key can’t be used (see /keys): your next message is not answered until you replace or delete it.',
+              : next.reason === 'house-not-for-you'
+                ? 'The house answers only those whom its operator has let in, and you have no key of your own: your next message is not answered. See /setkey.'
+                : 'Your own key can’t be used (see /keys): your next message is not answered until you replace or delete it.',
       ...(facts.waiting > 0 ? [`Waiting or running now: ${facts.waiting}.`] : []),
     ].join('\n'),
     ...(next.kind === 'house'

@@ -16,6 +16,7 @@ import {
   mailbox,
   ownLimits,
   pastedKeys,
+  planGrants,
   sentNotices,
   turns,
 } from '../db/schema.ts';
@@ -48,6 +49,7 @@ export const TABLES_OF_A_USER: readonly string[] = [
   'moderation_log',
   'own_limits',
   'pasted_keys',
+  'plan_grants',
   'reservations',
   'suspensions',
   'turns',
@@ -171,6 +173,7 @@ export async function eraseUsers(
     mailbox,
     budgets,
     ownLimits,
+    planGrants,
     lostDataKeys,
   ]) {
     await tx.execute(sql`delete from ${table} where user_id = ${theirs}`);

@@ -51,7 +51,6 @@ test('a message that is taken in at the moment of linking is accepted, and answe
       wake: async (userId: number) => void woken.push(userId),
     } as Partial<IntakeParts['wakeups']> as IntakeParts['wakeups'],
     sender: () => ({ traits: { showsQuoted: 'always' } }) as PlatformSender,
-    mailboxLimit: 10,
     log: {} as IntakeParts['log'],
   });
   await town.link(here, there);

@@ -2,12 +2,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { and, eq, sql } from '../../src/db/drizzle.ts';
 import { budgets, turns } from '../../src/db/schema.ts';
-import type { AllowanceLimits } from '../../src/funding/allowance.ts';
 import { formatUsd, houseDay, nextHouseDay } from '../../src/funding/money.ts';
 import { createMailbox } from '../../src/queue/mailbox.ts';
 import { turnFor, userWithChat } from '../queue/turns.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { expectSums, houseLedger } from '../support/ledger.ts';
+import { type AllowanceLimits, expectSums, houseLedger } from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
@@ -61,6 +60,9 @@ function setUp(limits: Partial<AllowanceLimits> = {}) {
         allowance.settlement({ ...t, spentMicros, answered }, 'stored'),
       );
     },
+    async today({ userId }: { readonly userId: number }) {
+      return (await allowance.state(userId)).windows[0];
+    },
     async house() {
       const [row] = await database.db
         .select()
@@ -95,16 +97,16 @@ describe('the house allowance', () => {
   });
 
   test('a turn that was not answered is given back, and the house still pays', async () => {
-    const { allowance, turn, house, settle } = setUp();
+    const { allowance, turn, house, settle, today } = setUp();
     const t = await turn();
     await allowance.reserve({ ...t, ...request });
     await settle(t, 500, false);
-    expect(await allowance.state(t.userId)).toMatchObject({ turnsUsed: 0, spentMicros: 0 });
+    expect(await today(t)).toMatchObject({ turnsUsed: 0, spentMicros: 0 });
     expect(await house()).toMatchObject({ spentMicros: 500, reservedMicros: 0 });
   });
 
   test('an attempt that was taken over reserves nothing', async () => {
-    const { allowance, turn, house } = setUp();
+    const { allowance, turn, house, today } = setUp();
     const t = await turn();
     await database.db.update(turns).set({ attempt: 2 }).where(eq(turns.id, t.turnId));
     expect(await allowance.reserve({ ...t, ...request })).toEqual({
@@ -112,17 +114,17 @@ describe('the house allowance', () => {
       reason: 'taken-over',
     });
     expect(await house()).toMatchObject({ reservedMicros: 0 });
-    expect(await allowance.state(t.userId)).toMatchObject({ turnsUsed: 0, spentMicros: 0 });
+    expect(await today(t)).toMatchObject({ turnsUsed: 0, spentMicros: 0 });
   });
 
   test('settling twice changes nothing', async () => {
-    const { allowance, turn, house, settle } = setUp();
+    const { allowance, turn, house, settle, today } = setUp();
     const t = await turn();
     await allowance.reserve({ ...t, ...request });
     await settle(t, 500, true);
     await settle(t, 500, true);
     expect(await house()).toMatchObject({ spentMicros: 500, reservedMicros: 0 });
-    expect(await allowance.state(t.userId)).toMatchObject({ turnsUsed: 1, spentMicros: 500 });
+    expect(await today(t)).toMatchObject({ turnsUsed: 1, spentMicros: 500 });
   });
 
   test('the output is clamped to what remains', async () => {
@@ -171,12 +173,12 @@ describe('the house allowance', () => {
   });
 
   test('an attempt whose worker died is settled at its whole reservation', async () => {
-    const { allowance, turn, house, settle } = setUp();
+    const { allowance, turn, house, settle, today } = setUp();
     const t = await turn();
     await allowance.reserve({ ...t, ...request });
     await allowance.settleLost({ turnId: t.turnId, attempt: 2 }, true);
     expect(await house()).toMatchObject({ spentMicros: 11_000, reservedMicros: 0 });
-    expect((await allowance.state(t.userId)).turnsUsed).toBe(0);
+    expect((await today(t))?.turnsUsed).toBe(0);
     // The attempt that was taken over comes back to life: too late.
     await settle(t, 1, true);
     expect(await house()).toMatchObject({ spentMicros: 11_000 });

@@ -4,15 +4,13 @@ import { expect } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { eq } from '../../src/db/drizzle.ts';
 import { ownLimits } from '../../src/db/schema.ts';
-import {
-  type AllowanceLimits,
-  type ChatCap,
-  createAllowance,
-} from '../../src/funding/allowance.ts';
+import { type ChatCap, createAllowance } from '../../src/funding/allowance.ts';
 import type { Cap } from '../../src/funding/ledger.ts';
 import { createLedger } from '../../src/funding/ledger.ts';
 import { ledgerDifferences } from '../../src/funding/ledger-check.ts';
 import { ownCaps } from '../../src/funding/own-limit.ts';
+import { defaultPlans, type FreeSettings, type Plans } from '../../src/funding/plans-file.ts';
+import type { Rate } from '../../src/funding/rates.ts';
 
 interface Call {
   readonly turnId: number;
@@ -23,26 +21,36 @@ interface Call {
   readonly maxOutputTokens: number;
 }
 
+export interface AllowanceLimits extends FreeSettings {
+  readonly houseMicrosPerDay: number;
+}
+
 export type HouseLedger = ReturnType<typeof houseLedger>;
 
 export function houseLedger({
   db,
   limits,
+  plans = defaultPlans(limits),
   now = () => new Date(),
 }: {
   readonly db: Database;
   readonly limits: AllowanceLimits;
+  readonly plans?: Plans;
   readonly now?: () => Date;
 }) {
-  const allowance = createAllowance({ db, limits, now });
+  const { houseMicrosPerDay } = limits;
+  const house = { provider: 'openai', model: 'm' };
+  const allowance = createAllowance({ db, house, plans, houseMicrosPerDay, now });
   const { settlement, settleLost } = createLedger({ db, now });
   const { reserve } = ledgerCalls({ db, now });
   return {
     ...allowance,
     settlement,
     settleLost,
-    reserve: ({ chat, ...call }: Call & { readonly chat?: ChatCap }) =>
-      reserve('house', call, allowance.caps(call.userId, chat)),
+    async reserve({ chat, ...call }: Call & { readonly chat?: ChatCap }) {
+      const { caps, rates } = await allowance.terms(call.userId, chat);
+      return reserve('house', call, caps, { rates });
+    },
   };
 }
 
@@ -55,7 +63,7 @@ export function ownLedger({ db, now }: { readonly db: Database; readonly now: ()
     async reserve(call: Call, priced = true) {
       const [row] = await db.select().from(ownLimits).where(eq(ownLimits.userId, call.userId));
       const none = { dayLimitMicros: null, monthLimitMicros: null };
-      return reserve('own', call, ownCaps(call.userId, row ?? none, now()), priced);
+      return reserve('own', call, ownCaps(call.userId, row ?? none, now()), { priced });
     },
   };
 }
@@ -67,7 +75,7 @@ function ledgerCalls({ db, now }: { readonly db: Database; readonly now: () => D
       kind: 'own' | 'house',
       { turnId, attempt, userId, maxOutputTokens, ...cost }: Call,
       caps: readonly Cap<Code>[],
-      priced = true,
+      { priced = true, rates = [] }: { priced?: boolean; rates?: readonly Rate[] } = {},
     ) {
       const payer = { kind, id: null, provider: 'openai', model: 'm' };
       const reserved = await ledger.reserve({
@@ -79,9 +87,11 @@ function ledgerCalls({ db, now }: { readonly db: Database; readonly now: () => D
         maxOutputTokens,
         cost: priced ? cost : undefined,
         caps,
+        rates,
       });
       if (reserved.ok) return reserved;
-      return { ok: false as const, reason: reserved.reason };
+      const { ok, reason } = reserved;
+      return 'waitMs' in reserved ? { ok, reason, waitMs: reserved.waitMs } : { ok, reason };
     },
   };
 }

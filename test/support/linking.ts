@@ -111,8 +111,8 @@ export async function linkingTown(database: TestDatabase) {
         return reserved.ok;
       },
       async used() {
-        const { turnsUsed, spentMicros } = await allowance.state((await me()).userId);
-        return { turnsUsed, spentMicros };
+        const [today] = (await allowance.state((await me()).userId)).windows;
+        return { turnsUsed: today?.turnsUsed, spentMicros: today?.spentMicros };
       },
       async addKey(provider: 'openai' | 'anthropic' | 'groq') {
         const text = SAMPLES[provider]();

@@ -1,0 +1,2 @@
+/** Who pays. */
+export type FundingKind = 'own' | 'pool' | 'credit' | 'house';
