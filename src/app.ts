@@ -476,7 +476,7 @@ async function compose(
     createUsage({ ...funding, allowance, ownLimit, payers, mailbox, housePause, charts, log }),
     createLimit({ db, ownLimit }),
     createModel({ ...funding, allowance, prices, provider }),
-    createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
+    createSettings(personalSettings({ ...funding, allowance, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
     createChat({

@@ -3,6 +3,7 @@
 import type { Linking } from '../chat/linking.ts';
 import { eq } from '../db/drizzle.ts';
 import { users } from '../db/schema.ts';
+import type { Allowance } from '../funding/allowance.ts';
 import { type FundingParts, previewFunding } from '../funding/funding.ts';
 import type { Payers } from '../funding/payers.ts';
 import { providerEntry } from '../llm/catalogue.ts';
@@ -12,7 +13,11 @@ import { identityOf } from './linked-notices.ts';
 import type { Setting } from './settings.ts';
 
 export function personalSettings(
-  parts: FundingParts & { readonly linking: Linking; readonly payers: Pick<Payers, 'orderOf'> },
+  parts: FundingParts & {
+    readonly linking: Linking;
+    readonly payers: Pick<Payers, 'orderOf'>;
+    readonly allowance: Pick<Allowance, 'models'>;
+  },
 ): readonly Setting[] {
   const { db, linking } = parts;
 
@@ -29,8 +34,10 @@ export function personalSettings(
     label: settingsText.model.label,
     async read({ userId }) {
       const next = await previewFunding(parts, userId);
+      const shown =
+        next.kind === 'house' ? (await parts.allowance.models(userId)).current : next.model;
       return {
-        value: settingsText.model.value(next.kind, providerEntry(next.provider).name, next.model),
+        value: settingsText.model.value(next.kind, providerEntry(next.provider).name, shown),
         choices: [{ label: settingsText.model.choose, command: 'model' }],
       };
     },

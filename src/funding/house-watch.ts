@@ -2,7 +2,6 @@
 
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
-import type { Outcome } from '../text/outcomes.ts';
 import { budgetStates, HOUSE } from './budgets.ts';
 import { houseDay } from './money.ts';
 import { windowOf } from './windows.ts';
@@ -18,7 +17,7 @@ export interface HouseWatch {
   /** After a turn that the house paid for was settled. Never throws. */
   look(): Promise<void>;
   /** After a turn that the house refused. Never throws. */
-  refused(outcome: Outcome): Promise<void>;
+  refused(outcome: string): Promise<void>;
 }
 
 export interface HouseWatchParts {

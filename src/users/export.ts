@@ -12,6 +12,7 @@ import {
   identities,
   ownLimits,
   pastedKeys,
+  planGrants,
   turns,
   users,
 } from '../db/schema.ts';
@@ -226,6 +227,10 @@ async function accountOf(
     .select({ dayMicros: ownLimits.dayLimitMicros, monthMicros: ownLimits.monthLimitMicros })
     .from(ownLimits)
     .where(eq(ownLimits.userId, userId));
+  const plans = await db
+    .select({ plan: planGrants.plan, until: planGrants.until, grantedAt: planGrants.at })
+    .from(planGrants)
+    .where(sql`${planGrants.userId} in (select id from ${linked(userId)} as them (id))`);
   const theirs = await db.execute<{ id: number }>(
     sql`select id from ${linked(userId)} as them (id)`,
   );
@@ -261,6 +266,7 @@ async function accountOf(
       of === 'user' && period === 'day' ? [{ day: houseDay(starts), ...sums }] : [],
     ),
     budgets: used,
+    plans,
     usage: [...usage],
     chats: places,
     keyHistory: trail.map(({ at, action, actor, provider, platform }) => ({

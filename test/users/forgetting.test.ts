@@ -312,7 +312,7 @@ describe('forgetting does not renew', () => {
       await forget(ada);
       const again = await meet(parts, ada.platformUserId);
       expect(again.userId).not.toBe(ada.userId);
-      expect(await parts.allowance.state(again.userId)).toMatchObject({
+      expect((await parts.allowance.state(again.userId)).windows[0]).toMatchObject({
         turnsUsed: 3,
         spentMicros: 900,
       });
@@ -351,7 +351,7 @@ describe('forgetting does not renew', () => {
     expect((after?.spentMicros ?? 0) - (before?.spentMicros ?? 0)).toBe(amount);
     expect((before?.reservedMicros ?? 0) - (after?.reservedMicros ?? 0)).toBe(amount);
     const again = await meet(parts, ada.platformUserId);
-    expect(await parts.allowance.state(again.userId)).toMatchObject({
+    expect((await parts.allowance.state(again.userId)).windows[0]).toMatchObject({
       turnsUsed: 1,
       spentMicros: amount,
     });
