@@ -15,6 +15,7 @@ import type { PlatformName } from './chat/message.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
 import { createRecentChats } from './chat/recent-chats.ts';
+import { noteNotices } from './chat/sent-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import { createAfresh } from './commands/afresh.ts';
 import { createAppeal } from './commands/appeal.ts';
@@ -67,6 +68,7 @@ import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
+import { tellRingTrail } from './keys/ring-trail.ts';
 import { tombstoneFileOf } from './keys/tombstones.ts';
 import { createVault } from './keys/vault.ts';
 import { remoteProviders } from './llm/catalogue.ts';
@@ -175,7 +177,7 @@ async function compose(
   // Keys
   const ringProblems: string[] = [];
   let tellOfRing = (sentence: string): void => void ringProblems.push(sentence);
-  const { ring } = await openKeyRing({
+  const { ring, keeper } = await openKeyRing({
     db,
     config: config.keyRing,
     onProblem: (error) => tellOfRing(serializeError(error).message),
@@ -189,6 +191,7 @@ async function compose(
     baseUrls: { ...config.baseUrls, ...tuning.vendorUrls },
   });
   const audit = createAudit({ db, ring });
+  await tellRingTrail({ db, audit, keeper });
   const apiKeys = createApiKeys({ db, vault, audit, providers: provider });
 
   // Queue
@@ -263,7 +266,11 @@ async function compose(
     if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
     return found;
   };
+  // What a command answers is noted by the command itself, with whose it is.
   const privateNotices = createPrivateNotices({ db, vault, sender });
+  const unasked = new Map([...senders].map(([name, one]) => [name, noteNotices({ db, log }, one)]));
+  const telling = (platform: PlatformName): PlatformSender =>
+    unasked.get(platform) ?? sender(platform);
   const operators = createOperatorDesk({
     operators: config.operators,
     sender: (platform) => senders.get(platform),
@@ -342,14 +349,14 @@ async function compose(
   const linkCodes = createLinkCodes({ db, ring });
   const linking = {
     linking: createLinking({ db, audit }),
-    tell: createTellLinked({ sender, log }),
+    tell: createTellLinked({ sender: telling, log }),
   };
   const suggestModels = createModelSuggestions({ ...funding, identities, prices, provider });
   const commands: Command[] = [];
   const runner = createCommandRunner({
     db,
     commands,
-    sender,
+    sender: telling,
     privateNotices,
     processId,
     log,
@@ -424,7 +431,7 @@ async function compose(
         moderation,
         prices,
         provider,
-        sender,
+        sender: telling,
         privateNotices,
         pseudonym: (userId) => ring.pseudonym(String(userId)),
         limits: {
@@ -443,7 +450,7 @@ async function compose(
     also: [
       async () =>
         tellForgottenKeys(
-          { db, sender: (name) => senders.get(name), log },
+          { db, sender: (name) => unasked.get(name), log },
           await apiKeys.removeExpired(),
         ),
       () => linkCodes.removeExpired(),
@@ -459,7 +466,7 @@ async function compose(
   });
   onClose(() => retention.stop());
 
-  const closedPlaces = createClosedPlaces({ db, mailbox, sender, processId, log });
+  const closedPlaces = createClosedPlaces({ db, mailbox, sender: telling, processId, log });
   onClose(() => closedPlaces.stop());
 
   // Taking in, last: from here on messages come
@@ -473,7 +480,7 @@ async function compose(
     audit,
     mailbox,
     wakeups,
-    sender,
+    sender: telling,
     mailboxLimit: config.mailboxLimit,
     log,
   });
