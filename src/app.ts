@@ -16,6 +16,7 @@ import { observeSender } from './chat/observed-sender.ts';
 import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
 import { createRecentChats } from './chat/recent-chats.ts';
+import { noteNotices } from './chat/sent-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import { createAdmin } from './commands/admin.ts';
 import { createAfresh } from './commands/afresh.ts';
@@ -76,6 +77,7 @@ import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
+import { tellRingTrail } from './keys/ring-trail.ts';
 import { tombstoneFileOf } from './keys/tombstones.ts';
 import { createVault } from './keys/vault.ts';
 import { remoteProviders } from './llm/catalogue.ts';
@@ -231,6 +233,7 @@ async function compose(
     baseUrls: { ...config.baseUrls, ...tuning.vendorUrls },
   });
   const audit = createAudit({ db, ring });
+  await tellRingTrail({ db, audit, keeper });
   const apiKeys = createApiKeys({ db, vault, audit, providers: provider });
 
   // Queue
@@ -344,7 +347,11 @@ async function compose(
     if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
     return found;
   };
+  // What a command answers is noted by the command itself, with whose it is.
   const privateNotices = createPrivateNotices({ db, vault, sender });
+  const unasked = new Map([...senders].map(([name, one]) => [name, noteNotices({ db, log }, one)]));
+  const telling = (platform: PlatformName): PlatformSender =>
+    unasked.get(platform) ?? sender(platform);
   const operators = createOperatorDesk({
     operators: config.operators,
     sender: (platform) => senders.get(platform),
@@ -436,14 +443,14 @@ async function compose(
   const linkCodes = createLinkCodes({ db, ring });
   const linking = {
     linking: createLinking({ db, audit }),
-    tell: createTellLinked({ sender, log }),
+    tell: createTellLinked({ sender: telling, log }),
   };
   const suggestModels = createModelSuggestions({ ...funding, identities, prices, provider });
   const commands: Command[] = [];
   const runner = createCommandRunner({
     db,
     commands,
-    sender,
+    sender: telling,
     privateNotices,
     processId,
     log,
@@ -526,7 +533,7 @@ async function compose(
         moderation,
         prices,
         provider,
-        sender,
+        sender: telling,
         privateNotices,
         pseudonym: (userId) => ring.pseudonym(String(userId)),
         observer,
@@ -543,7 +550,7 @@ async function compose(
     also: [
       async () =>
         tellForgottenKeys(
-          { db, sender: (name) => senders.get(name), log },
+          { db, sender: (name) => unasked.get(name), log },
           await apiKeys.removeExpired(),
         ),
       () => linkCodes.removeExpired(),
@@ -559,7 +566,7 @@ async function compose(
   });
   onClose(() => retention.stop());
 
-  const closedPlaces = createClosedPlaces({ db, mailbox, sender, processId, log });
+  const closedPlaces = createClosedPlaces({ db, mailbox, sender: telling, processId, log });
   onClose(() => closedPlaces.stop());
 
   // Taking in, last: from here on messages come
@@ -573,7 +580,7 @@ async function compose(
     audit,
     mailbox,
     wakeups,
-    sender,
+    sender: telling,
     log,
   });
   let httpPort: number | undefined;

@@ -1,8 +1,9 @@
 /** Which user and which chat a message belongs to; both are made at the first message. */
 
 import type { Database, Queryable } from '../db/client.ts';
-import { and, eq, exists, gt, sql } from '../db/drizzle.ts';
+import { and, eq, exists, sql } from '../db/drizzle.ts';
 import { chatSettings, chats, identities, keyPrompts, turns, users } from '../db/schema.ts';
+import { isWaiting } from '../keys/key-prompts.ts';
 import type { ChatRules } from './chat-rules.ts';
 import { createChatSettings, moveChatSettings, rulesOf } from './chat-settings.ts';
 import type { ChatAddress, PlatformName, Sender } from './message.ts';
@@ -51,8 +52,11 @@ export interface Identities {
 export function createIdentities({
   db,
   onMade,
+  now = () => new Date(),
 }: {
   readonly db: Database;
+  /** The clock that prompts for a key were opened by. */
+  readonly now?: () => Date;
   /** Runs in the transaction that makes a user, behind the row of the identity. */
   readonly onMade?: (
     tx: Queryable,
@@ -101,7 +105,7 @@ export function createIdentities({
                 and(
                   eq(keyPrompts.platform, chat.platform),
                   eq(keyPrompts.platformUserId, platformUserId),
-                  gt(keyPrompts.expiresAt, sql`now()`),
+                  isWaiting(keyPrompts.expiresAt, now()),
                 ),
               ),
           ),

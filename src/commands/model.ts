@@ -2,9 +2,6 @@
 
 import { createHash } from 'node:crypto';
 import type { Notice } from '../chat/platform.ts';
-import type { Database } from '../db/client.ts';
-import { eq } from '../db/drizzle.ts';
-import { users } from '../db/schema.ts';
 import type { Allowance } from '../funding/allowance.ts';
 import { type FundingParts, previewFunding } from '../funding/funding.ts';
 import type { Prices } from '../funding/prices.ts';
@@ -20,7 +17,6 @@ const LIST_TIMEOUT_MS = 10_000;
 
 export function createModel(
   parts: FundingParts & {
-    readonly db: Database;
     readonly allowance: Pick<Allowance, 'models'>;
     readonly prices: Prices;
     readonly provider: (id: ProviderId) => Provider;
@@ -87,7 +83,7 @@ export function createModel(
     provider: ProviderId,
     model: string,
   ): Promise<Notice> {
-    await parts.db.update(users).set({ provider, model }).where(eq(users.id, context.userId));
+    await parts.apiKeys.chooseModel(context.userId, provider, model);
     return modelText.set(model, parts.prices.priceOf(provider, model));
   }
 

@@ -581,7 +581,7 @@ export const installation = pgTable('installation', {
   value: jsonb('value').notNull(),
 });
 
-/** What commands said in direct chats within the last two days: /forget deletes it there. */
+/** What was said in direct chats, but for answers, within the last two days: /forget deletes it there. */
 export const sentNotices = pgTable(
   'sent_notices',
   {

@@ -2,7 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 import type { Database } from '../db/client.ts';
-import { and, desc, eq, gte, isNull, lt, lte, ne, or, sql } from '../db/drizzle.ts';
+import { and, desc, eq, gte, isNull, lt, ne, not, or, sql } from '../db/drizzle.ts';
 import { apiKeys, identities, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
@@ -10,7 +10,7 @@ import { Secret } from '../secret.ts';
 import { sealGiven } from './afresh.ts';
 import type { Audit } from './audit.ts';
 import { recognise } from './detection.ts';
-import { CHECK_WINDOW_MS, countKeyCheck } from './key-check-limit.ts';
+import { countKeyCheck, isRecent } from './key-check-limit.ts';
 import {
   bindingOf,
   CHECK_TIMEOUT_MS,
@@ -23,7 +23,7 @@ import {
   notExpired,
   type UsableState,
 } from './key-life.ts';
-import { createKeyPrompts, type Identity, type KeyPrompts } from './key-prompts.ts';
+import { createKeyPrompts, type Identity, isWaiting, type KeyPrompts } from './key-prompts.ts';
 import { createPastedKeys, type PastedKeys } from './pasted-keys.ts';
 import type { Vault } from './vault.ts';
 
@@ -274,15 +274,15 @@ export function createApiKeys({
       await db.transaction(async (tx) => {
         const expired = await tx
           .delete(pastedKeys)
-          .where(lte(pastedKeys.expiresAt, at))
+          .where(not(isWaiting(pastedKeys.expiresAt, at)))
           .returning({ userId: pastedKeys.userId, provider: pastedKeys.provider });
         await audit.append(
           tx,
           ...expired.map((row) => ({ action: 'paste.expired', actor: 'system', ...row }) as const),
         );
       });
-      await db.delete(keyPrompts).where(lte(keyPrompts.expiresAt, at));
-      await db.delete(keyChecks).where(lte(keyChecks.at, new Date(at.getTime() - CHECK_WINDOW_MS)));
+      await db.delete(keyPrompts).where(not(isWaiting(keyPrompts.expiresAt, at)));
+      await db.delete(keyChecks).where(not(isRecent(at)));
       return life.forgetExpired();
     },
   };

@@ -64,6 +64,8 @@ export interface KeyLife {
   checkAgain(userId: number, key: KeyRef): Promise<CheckAgainResult>;
   /** From now on its provider's key answers. @returns whether it did anything */
   makeDefault(userId: number, key: KeyRef): Promise<boolean>;
+  /** As {@link makeDefault}, by a model of that provider. */
+  chooseModel(userId: number, provider: ProviderId, model: string): Promise<void>;
   /**
    * @param days from now; null: kept until it is deleted
    * @returns whether it did anything
@@ -160,6 +162,17 @@ export function createKeyLife({
           await audit.append(tx, { action: 'key.default', actor: 'user', userId, provider });
         }
         return true;
+      });
+    },
+
+    async chooseModel(userId, provider, model) {
+      await db.transaction(async (tx) => {
+        const [chosen] = await tx.execute<{ was: string | null }>(sql`
+          update users u set provider = ${provider}, model = ${model}
+          from (select provider from users where id = ${userId} for update) old
+          where u.id = ${userId} returning old.provider as was`);
+        if (chosen === undefined || chosen.was === provider) return;
+        await audit.append(tx, { action: 'key.default', actor: 'user', userId, provider });
       });
     },
 

@@ -2,8 +2,8 @@
 
 import type { PlatformName } from '../chat/message.ts';
 import type { Database } from '../db/client.ts';
-import { and, eq, gt } from '../db/drizzle.ts';
-import { keyPrompts } from '../db/schema.ts';
+import { and, eq, sql } from '../db/drizzle.ts';
+import { keyPrompts, type pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 
 /** How long a prompt, and a pasted key, waits for its user. */
@@ -50,7 +50,7 @@ export function createKeyPrompts({
       const [row] = await db
         .select({ provider: keyPrompts.provider })
         .from(keyPrompts)
-        .where(and(promptOf(identity), gt(keyPrompts.expiresAt, now())));
+        .where(and(promptOf(identity), isWaiting(keyPrompts.expiresAt, now())));
       if (row === undefined) return undefined;
       const { provider } = row;
       return { provider: provider !== null && isProviderId(provider) ? provider : null };
@@ -60,6 +60,18 @@ export function createKeyPrompts({
       await db.delete(keyPrompts).where(promptOf(identity));
     },
   };
+}
+
+/**
+ * Until `expiresAt`, and no longer than {@link WAIT_MS}: what was begun before the clock was put back
+ * is over.
+ */
+export function isWaiting(
+  expiresAt: typeof keyPrompts.expiresAt | typeof pastedKeys.expiresAt,
+  at: Date,
+) {
+  return sql`(${expiresAt} > ${at.toISOString()}::timestamptz
+    and ${expiresAt} <= ${new Date(at.getTime() + WAIT_MS).toISOString()}::timestamptz)`;
 }
 
 function promptOf({ platform, platformUserId }: Identity) {

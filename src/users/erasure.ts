@@ -288,7 +288,11 @@ async function directChatIds(
 }
 
 function addresses(who: Erased['identities'], directChat: DirectChat | undefined) {
-  const known = who.map((i) => sql`(${i.platform}, ${i.platformUserId})`);
+  const known = who.flatMap((i) => [
+    sql`(${i.platform}, ${i.platformUserId})`,
+    // What was said before the channel was known, on Discord.
+    sql`(${i.platform}, ${`user:${i.platformUserId}`})`,
+  ]);
   if (directChat !== undefined) known.push(sql`(${directChat.platform}, ${directChat.chatId})`);
   return sql.join(known.length === 0 ? [sql`('', '')`] : known, sql`, `);
 }

@@ -121,7 +121,8 @@ test('what stood for an answer says that there is none, where the next worker ma
   const said = () => discord.messages(channel).filter(({ fromBot }) => fromBot);
   await discord.waitFor(() => said()[0]?.content.includes('Thinking'), { timeoutMs: 10_000 });
   await worker.kill();
-  await world.database.db.execute(sql`update allowance_days set turns = 1000`);
+  await world.database.db.execute(sql`
+    update budgets set turns = 1000 where holder_kind = 'user' and period = 'day'`);
   await startWorker();
   await discord.waitFor(() => said().some(({ content }) => /could not answer/.test(content)), {
     timeoutMs: 20_000,

@@ -41,6 +41,26 @@ test('every part of a long message goes', async () => {
   expect(loggedErrors(world)).toEqual([]);
 });
 
+test('what the bot said without being asked goes too', async () => {
+  await world.close();
+  world = await createWorld({ retentionEveryMs: 200 });
+  ada = world.telegram.addUser({ first_name: 'Ada' });
+  chat = world.telegram.privateChat(ada);
+  await world.start();
+  say(`/setkey ${world.openai.keys.add('valid', madeKey())}`);
+  await botSays(world, chat, /Saved/);
+  await world.database.db.execute(sql`update api_keys set expires_at = now()`);
+  await botSays(world, chat, /As you wished, I have forgotten your OpenAI key/);
+  await waitFor(async () => {
+    const noted = await world.database.db.execute(sql`select from sent_notices`);
+    return noted.length === 2;
+  });
+  const { question } = await confirm();
+  await botSays(world, chat, /I deleted 2 messages of mine/);
+  expect(botMessages(world, chat).map(({ message_id: id }) => id)).toEqual([question.message_id]);
+  expect(loggedErrors(world)).toEqual([]);
+});
+
 async function confirm() {
   say('/forget');
   const question = await botSays(world, chat, /Forget everything about you\?/);

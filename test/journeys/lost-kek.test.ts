@@ -40,6 +40,13 @@ interface Ring {
 }
 const readRing = async (): Promise<Ring> => JSON.parse(await readFile(ringFile(), 'utf8'));
 
+async function ringTrail(): Promise<readonly unknown[]> {
+  const rows = await world.database.db.execute(
+    sql`select action from audit where action ~ '^(ring|data-key)' order by seq`,
+  );
+  return rows.map(({ action }) => action);
+}
+
 /** As a wrong copy of the ring would be: its KEK is another one. */
 async function loseKek(): Promise<Ring> {
   const ring = await readRing();
@@ -60,6 +67,8 @@ test('affected users are asked for their keys again, others notice nothing, and 
   const lost = await loseKek();
   await start();
   await says(operator, /has lost the key .* under which 1 user has stored/);
+  await app.stop();
+  await start();
   world.openai.script([{ text: 'Hello Bob.' }]);
   say(bob, 'Hello');
   await says(bob, /Hello Bob/);
@@ -90,6 +99,18 @@ test('affected users are asked for their keys again, others notice nothing, and 
   await says(alice, /It was marzipan/);
   expect(JSON.stringify(asked(world, 'The word, please')[0]?.body)).toMatch(/Remember marzipan/);
   expect(loggedErrors(world).filter((line) => !/key-ring: /.test(line))).toEqual([]);
+  // The trail tells each change once, however often a process starts in between.
+  await app.stop();
+  await start();
+  expect(await ringTrail()).toEqual([
+    'ring.lost',
+    'data-key.renewed',
+    'ring.returned',
+    'data-key.returned',
+  ]);
+  say(alice, '/keys');
+  world.telegram.press(await says(alice, /Your keys/), 'History', alice);
+  await says(alice, /can be opened again/);
 }, 60_000);
 
 test('giving the key again is enough to go on', async () => {

@@ -107,7 +107,9 @@ describe('required', () => {
     await ann.sees(/has to pass moderation first.*Nothing was counted/s, 15_000);
     expect(asked(world, 'nobody can check this')).toEqual([]);
     const spent = await world.database.db.execute(
-      sql`select from allowance_days where turns > 0 or spent_micros + reserved_micros > 0`,
+      sql`
+      select from budgets where holder_kind in ('user', 'house')
+        and (turns > 0 or spent_micros + reserved_micros > 0)`,
     );
     expect(spent).toHaveLength(0);
   }, 30_000);
@@ -120,7 +122,7 @@ describe('required', () => {
     ann.say('hello');
     await ann.sees(/has to pass moderation first/, 15_000);
     expect(ann.said().join()).not.toContain('tail');
-    const spent = await world.database.db.execute(sql`select from allowance_days where turns > 0`);
+    const spent = await world.database.db.execute(sql`select from budgets where turns > 0`);
     expect(spent).toHaveLength(0);
   }, 30_000);
 });

@@ -27,18 +27,18 @@ test('a suspension follows the person to every linked account, and stays when th
   const pausedTimes = (times: number) =>
     world.telegram.waitFor(
       () =>
-        botMessages(world, chat).filter((m) => /you are paused/.test(textOf(m))).length === times ||
-        undefined,
+        botMessages(world, chat).filter((m) => /until .*you are paused/s.test(textOf(m))).length ===
+          times || undefined,
     );
   for (const word of ['one', 'two', 'three']) there.says(dm, `${BAD} ${word}`);
-  await world.sees(there, dm, /did not pass this on.*you are paused/s);
+  await world.sees(there, dm, /did not pass this on.*until .*you are paused/s);
 
   world.telegram.say(chat, user, 'not linked yet');
   await botSays(world, chat, /Answer to: not linked yet/);
   world.telegram.say(chat, user, '/link');
   const shown = textOf(await botSays(world, chat, /\/link [A-Z0-9-]{9}/));
   const [, code = ''] = /\/link ([A-Z0-9]{4}-[A-Z0-9]{4})/.exec(shown) ?? [];
-  there.presses(await runs(there, 'link', { argument: code }), 'Join Discord and Telegram');
+  there.presses(await runs(there, 'link', { code }), 'Join Discord and Telegram');
   await botSays(world, chat, /joined with one on Discord/);
   world.telegram.say(chat, user, 'from the other account');
   await pausedTimes(1);

@@ -199,6 +199,9 @@ describe('a guided /setkey', () => {
 
   test('of one person can’t be finished by another', async () => {
     const [one, other] = [person('Ida'), person('Eve')];
+    // Known before: of a stranger no key can be awaited.
+    other.say('good morning');
+    await other.sees(/You asked: good morning/);
     one.say('/setkey');
     one.press(await one.sees(/Whose key/), 'OpenAI');
     await one.sees(/Get a key for OpenAI/);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createIdentities } from '../../src/chat/identities.ts';
 import { and, eq, sql } from '../../src/db/drizzle.ts';
 import { apiKeys, keyChecks, keyPrompts, pastedKeys } from '../../src/db/schema.ts';
 import { type AddResult, type ApiKeys, createApiKeys } from '../../src/keys/api-keys.ts';
@@ -426,6 +427,50 @@ describe('a prompt for a key', () => {
     expect(await keys.activePrompt(person())).toBeDefined();
     clock += 1;
     expect(await keys.activePrompt(person())).toBeUndefined();
+  });
+});
+
+describe('a clock that is put', () => {
+  const person = () => ({ platform: 'telegram', platformUserId: `c${userId}` }) as const;
+  const HOUR = 3_600_000;
+
+  test('back: what waits ten minutes does not wait longer, and goes', async () => {
+    await keys.openPrompt(person(), 'mistral');
+    const pasted = await keys.keepPasted(userId, 'openai', new Secret(SAMPLES.openai()));
+    clock -= HOUR;
+    const identities = createIdentities({ db: database.db, now: () => new Date(clock) });
+    await identities.personOf('telegram', person().platformUserId);
+    const chat = { platform: 'telegram', chatId: 'c', kind: 'direct' } as const;
+    const sender = { platformUserId: person().platformUserId, displayName: 'C' };
+    expect(await keys.activePrompt(person())).toBeUndefined();
+    expect(await identities.know(sender, chat)).toMatchObject({ isKeyAwaited: false });
+    expect(await keys.takePasted(userId, pasted.id)).toBeUndefined();
+    await keys.keepPasted(userId, 'openai', new Secret(SAMPLES.openai()));
+    clock -= HOUR;
+    await keys.removeExpired();
+    expect(await database.db.$count(pastedKeys, eq(pastedKeys.userId, userId))).toBe(0);
+    const left = sql`platform_user_id = ${person().platformUserId}`;
+    expect(await database.db.$count(keyPrompts, left)).toBe(0);
+    await keys.openPrompt(person(), 'mistral');
+    expect(await identities.know(sender, chat)).toMatchObject({ isKeyAwaited: true });
+  });
+
+  test('back: nobody waits for their checks until that time comes again', async () => {
+    for (let i = 0; i < 5; i += 1) await give(SAMPLES.openai());
+    expect(await give(SAMPLES.openai())).toMatchObject({ result: 'rate-limited' });
+    clock -= HOUR;
+    expect(await give(SAMPLES.openai())).toMatchObject({ result: 'saved' });
+  });
+
+  test('forward and back: a key with an end is not used in between, and is there again', async () => {
+    await give(SAMPLES.openai());
+    const [key] = await keys.list(userId);
+    if (key === undefined) throw new Error('no key');
+    await keys.forgetAfter(userId, key, 30);
+    clock += 31 * 24 * HOUR;
+    expect(await keys.keyFor(userId, 'openai')).toBeUndefined();
+    clock -= 31 * 24 * HOUR;
+    expect(await keys.keyFor(userId, 'openai')).toBeDefined();
   });
 });
 

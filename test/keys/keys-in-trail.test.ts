@@ -53,6 +53,15 @@ async function give(): Promise<ListedKey> {
   return key;
 }
 
+async function chosen() {
+  const [user] = await database.db
+    .select({ provider: users.provider, model: users.model })
+    .from(users)
+    .where(eq(users.id, userId));
+  if (user === undefined) throw new Error('no user');
+  return user;
+}
+
 /** Oldest first. */
 const trail = async () => (await audit.of([userId], 50)).map(({ action }) => action).reverse();
 
@@ -84,6 +93,16 @@ test('its whole life is told', async () => {
     'key.end-set',
     'key.expired',
   ]);
+});
+
+test('a model that changes which key answers is told as that', async () => {
+  await give();
+  const { provider } = await chosen();
+  expect(provider).toBeNull();
+  await keys.chooseModel(userId, 'openai', 'one');
+  await keys.chooseModel(userId, 'openai', 'two');
+  expect(await chosen()).toEqual({ provider: 'openai', model: 'two' });
+  expect(await trail()).toEqual(['key.added', 'key.default']);
 });
 
 test('what changes nothing is not told', async () => {
