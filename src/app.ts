@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { createUsageCharts } from './charts/usage-chart.ts';
+import { rememberAddresses } from './chat/bot-addresses.ts';
 import { createChatGate } from './chat/chat-gate.ts';
 import type { ChatRights } from './chat/chat-rights.ts';
 import { createChatSettings } from './chat/chat-settings.ts';
@@ -40,6 +41,7 @@ import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createModelSuggestions } from './commands/model-suggestions.ts';
 import { createPay } from './commands/pay.ts';
+import { createRedeem } from './commands/redeem.ts';
 import { createSetKey } from './commands/setkey.ts';
 import { createSettings } from './commands/settings.ts';
 import { personalSettings } from './commands/settings-list.ts';
@@ -53,14 +55,17 @@ import { startWorker, type WorkerTiming } from './conversation/worker.ts';
 import { databaseHealth } from './db/health.ts';
 import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
+import { createCreditFunding, creditModels } from './funding/credit-funding.ts';
+import { expireCredits } from './funding/credits.ts';
 import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
-import { createHouseFunding } from './funding/house-funding.ts';
+import { createHouseFunding, type HouseKeyParts } from './funding/house-funding.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
 import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
+import { createRedeeming } from './funding/redeeming.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
@@ -321,22 +326,25 @@ async function compose(
   };
   const charts = createUsageCharts();
   onClose(() => charts.close());
+  const houseKey: HouseKeyParts = {
+    house,
+    breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
+    tellOperator: (warning, facts) => {
+      operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
+    },
+  };
   // Who can pay: one entry each. In which order they do is their user's to say.
   const payers = createPayers({
     db,
     sources: [
       createOwnFunding({ db, apiKeys, ownLimit }),
-      createHouseFunding({
-        house,
-        breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
-        allowance,
-        tellOperator: (warning, facts) => {
-          operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
-        },
-      }),
+      createCreditFunding({ ...houseKey, db }),
+      createHouseFunding({ ...houseKey, allowance }),
     ],
   });
   const linkCodes = createLinkCodes({ db, ring });
+  const redeeming = createRedeeming({ db, ring });
+  const redeem = createRedeem({ redeeming, sender });
   const linking = {
     linking: createLinking({ db, audit }),
     tell: createTellLinked({ sender, log }),
@@ -371,6 +379,7 @@ async function compose(
         model: house.model,
       },
       runLinked: (context) => runner.runLinked(context),
+      redeem,
     }),
     setKey,
     createKeys({ db, apiKeys }),
@@ -379,7 +388,13 @@ async function compose(
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, ownLimit, payers, mailbox, charts, log }),
     createLimit({ db, ownLimit }),
-    createModel({ ...funding, prices, provider }),
+    redeem,
+    createModel({
+      ...funding,
+      prices,
+      provider,
+      creditModels: (userId) => creditModels({ db, house }, userId),
+    }),
     createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
@@ -444,6 +459,8 @@ async function compose(
           await apiKeys.removeExpired(),
         ),
       () => linkCodes.removeExpired(),
+      () => redeeming.removeExpired(),
+      () => expireCredits(db, new Date()),
       () => privateNotices.removeExpired(),
       () => moderated.removeExpired(),
       (signal) => forgetting.resume(signal),
@@ -497,6 +514,10 @@ async function compose(
     onClose(() => runner.settled());
     await telegram?.registerCommands(commandMenu(commands));
     await discord?.registerCommands(commandMenu(commands));
+    // For the operator's shell alone: nothing waits for it.
+    void rememberAddresses(db, { telegram, discord }).catch((error: unknown) =>
+      log.debug({ error: serializeError(error) }, 'the addresses of the bots'),
+    );
     for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
       onClose(() => receiver.stop());
       await receiver.start(intake);

@@ -12,6 +12,7 @@ import { createOutput, type Output } from './output.ts';
 import type { Run, RunWithout } from './run.ts';
 import { withSession } from './session.ts';
 import { addUserStandingCommands } from './user-standing.ts';
+import { addVoucherCommands } from './voucher.ts';
 
 function createProgram(outputOf: () => Output): Command {
   const program = new Command('npm run admin --')
@@ -47,6 +48,7 @@ function createProgram(outputOf: () => Output): Command {
   addBackupCommands(program, run, runWithout);
   addModerationCommands(program, run);
   addUserStandingCommands(program, run);
+  addVoucherCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);

@@ -6,14 +6,17 @@ import type { Allowance, ChatCap } from './allowance.ts';
 import type { FundingSource, House, TurnToPay } from './funding.ts';
 import type { HouseBreaker } from './house-breaker.ts';
 
-export interface HouseFundingParts {
+export interface HouseKeyParts {
   readonly house: House;
   readonly breaker: HouseBreaker;
-  readonly allowance: Allowance;
   readonly tellOperator: (
     warning: 'house-key-failed',
     facts: { readonly provider: string; readonly code: string },
   ) => void;
+}
+
+export interface HouseFundingParts extends HouseKeyParts {
+  readonly allowance: Allowance;
 }
 
 export function createHouseFunding(parts: HouseFundingParts): FundingSource {
@@ -43,11 +46,7 @@ export function createHouseFunding(parts: HouseFundingParts): FundingSource {
 }
 
 /** The house's key, for whoever pays with it: it is left alone while it fails. */
-export function houseKey({
-  house: { provider },
-  breaker,
-  tellOperator,
-}: Omit<HouseFundingParts, 'allowance'>) {
+export function houseKey({ house: { provider }, breaker, tellOperator }: HouseKeyParts) {
   return {
     admit: () => (breaker.mayTry() ? undefined : ('house-unavailable' as const)),
     async ended(_: number, error?: { readonly code: Parameters<HouseBreaker['failed']>[0] }) {

@@ -29,6 +29,9 @@ export const costText = {
       `This answer: ${cost.costMicros === null ? 'nothing' : usd(cost.costMicros, cost)}, paid by the house.`,
       `Left today: ${Math.max(0, allowance.turnsLimit - allowance.turnsUsed)} messages and ${formatUsd(Math.max(0, allowance.limitMicros - allowance.spentMicros))}.`,
     ].join(' '),
+
+  credit: (cost: Cost, credit: { readonly leftMicros: number; readonly expiresAt: Date }): string =>
+    `This answer: ${cost.costMicros === null ? 'nothing' : usd(cost.costMicros, cost)}, paid by your credit. Left of it: ${formatUsd(Math.max(0, credit.leftMicros))} until ${time(credit.expiresAt)}.`,
 };
 
 const PERIODS = { day: 'a day', month: 'a month' } as const;

@@ -2,11 +2,21 @@ import type { Button, Notice } from '../chat/platform.ts';
 import type { Price } from '../funding/prices.ts';
 import { inlineCode } from './markdown.ts';
 
+/** Where a list comes from: what the key may use, the usual ones, what a credit pays for. */
+export type ModelSource = 'key' | 'catalogue' | 'credit';
+
+const LISTS: Readonly<Record<ModelSource, string>> = {
+  key: 'Models that your key may use, with the price of a million tokens in and out where I know it:',
+  catalogue:
+    'Your key may not list its models, or the provider did not answer; these are the usual ones:',
+  credit: 'Models that your credit pays for, with the price of a million tokens in and out:',
+};
+
 export const modelText = {
   choose: (facts: {
     providerName: string;
     current: string;
-    live: boolean;
+    from: ModelSource;
     page: number;
     pages: number;
     models: readonly { id: string; action: string; price: Price | undefined }[];
@@ -20,9 +30,7 @@ export const modelText = {
       markdown: [
         `Your model at ${facts.providerName}: ${inlineCode(facts.current)}`,
         '',
-        facts.live
-          ? 'Models that your key may use, with the price of a million tokens in and out where I know it:'
-          : 'Your key may not list its models, or the provider did not answer; these are the usual ones:',
+        LISTS[facts.from],
         ...facts.models.map((m) => `- ${inlineCode(m.id)}: ${priceText(m.price)}`),
         '',
         'You can also send the name: `/model name`',
@@ -41,8 +49,8 @@ export const modelText = {
   }),
 
   /** @param isLike whether the list that follows is of those with such a name */
-  unknown: (wanted: string, isLike: boolean): Notice => ({
-    markdown: `I don’t find ${inlineCode(visible(wanted).slice(0, 100).toWellFormed())} among the models of your key. ${isLike ? 'The nearest are:' : 'These are there:'}`,
+  unknown: (wanted: string, isLike: boolean, from: ModelSource): Notice => ({
+    markdown: `I don’t find ${inlineCode(visible(wanted).slice(0, 100).toWellFormed())} among the models ${from === 'credit' ? 'that your credit pays for' : 'of your key'}. ${isLike ? 'The nearest are:' : 'These are there:'}`,
   }),
 
   house: (model: string, offline: boolean): Notice => ({

@@ -19,6 +19,7 @@ const INSTALLS = [ApplicationIntegrationType.GuildInstall, ApplicationIntegratio
 /** Characters that Discord takes. */
 const MOST_DESCRIPTION = 100;
 const MOST_PROMPT = 6000;
+const MOST_CODE = 60;
 
 type Option = NonNullable<RESTPostAPIChatInputApplicationCommandsJSONBody['options']>[number];
 
@@ -97,6 +98,15 @@ function optionsOf(name: string): readonly Option[] {
           name: 'model',
           description: commandTexts.model,
           autocomplete: true,
+        },
+      ];
+    case 'redeem':
+      return [
+        {
+          type: ApplicationCommandOptionType.String,
+          name: 'code',
+          description: commandTexts.redeem,
+          max_length: MOST_CODE,
         },
       ];
     // An option is no place for a key: it would stand in everybody's sight while it is typed.
