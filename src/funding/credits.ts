@@ -37,7 +37,7 @@ export async function creditsOf(
     granted: number;
     left_micros: number;
   }>(sql`
-    select c.id, coalesce(c.owner_id, c.user_id) as owner, c.models,
+    select c.id, coalesce(c.owner_id, c.user_id) as owner, to_jsonb(c.models) as models,
            (extract(epoch from c.expires_at) * 1000)::bigint as expires,
            c.granted_micros as granted,
            greatest(0, b.granted_micros - b.spent_micros - b.reserved_micros) as left_micros
@@ -92,7 +92,7 @@ export async function expireCredits(db: Database, now: Date): Promise<void> {
       order by b.id limit 1000 for no key update of b
     ), taken as (
       update budgets b set granted_micros = b.granted_micros - due.left_micros
-      from due where b.id = due.budget_id and due.left_micros > 0 returning b.id, due.left_micros_micros
+      from due where b.id = due.budget_id and due.left_micros > 0 returning b.id, due.left_micros
     ), entries as (
       insert into budget_entries (budget_id, kind, micros, reason)
       select id, 'grant', -taken.left_micros, 'expired' from taken

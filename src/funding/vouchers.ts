@@ -113,7 +113,7 @@ export function createVouchers({
           group by v.batch
         )
         select name, codes, uses, used, revoked, batches.micros, expires, created, "createdBy",
-               (select v.models from vouchers v where v.batch = name order by v.id limit 1) as models,
+               (select to_jsonb(v.models) from vouchers v where v.batch = name order by v.id limit 1) as models,
                coalesce(spent.micros, 0) as "spentMicros"
         from batches left join spent on spent.batch = name order by created desc, name`);
       return rows.map(({ expires, created, ...row }) => ({
