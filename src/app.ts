@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { createUsageCharts } from './charts/usage-chart.ts';
+import { rememberAddresses } from './chat/bot-addresses.ts';
 import { createChatGate } from './chat/chat-gate.ts';
 import type { ChatRights } from './chat/chat-rights.ts';
 import { createChatSettings } from './chat/chat-settings.ts';
@@ -45,6 +46,7 @@ import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createModelSuggestions } from './commands/model-suggestions.ts';
 import { createPay } from './commands/pay.ts';
+import { createRedeem } from './commands/redeem.ts';
 import { createSetKey } from './commands/setkey.ts';
 import { createSettings } from './commands/settings.ts';
 import { personalSettings } from './commands/settings-list.ts';
@@ -59,9 +61,11 @@ import { startWorker, type WorkerTiming } from './conversation/worker.ts';
 import { createMigrationsProbe, databaseAnswers } from './db/health.ts';
 import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
+import { createCreditFunding, creditModels } from './funding/credit-funding.ts';
+import { expireCredits } from './funding/credits.ts';
 import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
-import { createHouseFunding } from './funding/house-funding.ts';
+import { createHouseFunding, type HouseKeyParts } from './funding/house-funding.ts';
 import { houseToday } from './funding/house-left.ts';
 import { watchHousePause } from './funding/house-pause.ts';
 import { createHouseWatch } from './funding/house-watch.ts';
@@ -73,6 +77,7 @@ import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
 import { createUserPlans } from './funding/plans.ts';
 import { modelsOf } from './funding/plans-file.ts';
+import { createRedeeming } from './funding/redeeming.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
@@ -413,13 +418,23 @@ async function compose(
     onError: (error) => log.warn({ error: serializeError(error) }, 'whether the house is paused'),
   });
   onClose(() => housePause.stop());
+  const houseKey: HouseKeyParts = {
+    house,
+    breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
+    pause: housePause,
+    tellOperator: (warning, facts) => {
+      operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
+    },
+  };
   // Who can pay: one entry each. In which order they do is their user's to say.
   const payers = createPayers({
     db,
     sources: [
       createOwnFunding({ db, apiKeys, ownLimit }),
+      createCreditFunding({ ...houseKey, db }),
       createHouseFunding({
-        house,
+        ...houseKey,
+        allowance,
         chatDayMicros: plans.house.chatDayMicros,
         watch: createHouseWatch({
           db,
@@ -431,16 +446,12 @@ async function compose(
             ),
           onError: (error) => log.warn({ error: serializeError(error) }, 'the house’s day'),
         }),
-        breaker: createHouseBreaker({ closedMs: tuning.houseClosedMs }),
-        pause: housePause,
-        allowance,
-        tellOperator: (warning, facts) => {
-          operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
-        },
       }),
     ],
   });
   const linkCodes = createLinkCodes({ db, ring });
+  const redeeming = createRedeeming({ db, ring });
+  const redeem = createRedeem({ redeeming, sender });
   const linking = {
     linking: createLinking({ db, audit }),
     tell: createTellLinked({ sender: telling, log }),
@@ -474,6 +485,7 @@ async function compose(
         model: modelsOf(house.provider, plans.free.models)[0] ?? house.model,
       },
       runLinked: (context) => runner.runLinked(context),
+      redeem,
     }),
     setKey,
     createKeys({ db, apiKeys }),
@@ -482,7 +494,14 @@ async function compose(
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, ownLimit, payers, mailbox, housePause, charts, log }),
     createLimit({ db, ownLimit }),
-    createModel({ ...funding, allowance, prices, provider }),
+    redeem,
+    createModel({
+      ...funding,
+      allowance,
+      prices,
+      provider,
+      creditModels: (userId) => creditModels({ db, house }, userId),
+    }),
     createSettings(personalSettings({ ...funding, allowance, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
@@ -554,6 +573,8 @@ async function compose(
           await apiKeys.removeExpired(),
         ),
       () => linkCodes.removeExpired(),
+      () => redeeming.removeExpired(),
+      () => expireCredits(db, new Date()),
       () => privateNotices.removeExpired(),
       () => moderated.removeExpired(),
       (signal) => forgetting.resume(signal),
@@ -614,6 +635,10 @@ async function compose(
     const menu = commandMenu(commands, config.operators);
     await telegram?.registerCommands(menu);
     await discord?.registerCommands(menu);
+    // For the operator's shell alone: nothing waits for it.
+    void rememberAddresses(db, { telegram, discord }).catch((error: unknown) =>
+      log.debug({ error: serializeError(error) }, 'the addresses of the bots'),
+    );
     for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
       onClose(() => receiver.stop());
       probes[receiver.name] = () => receiver.state();

@@ -19,6 +19,7 @@ import { addStatsCommand } from './stats.ts';
 import { addUserPlanCommands } from './user-plan.ts';
 import { addUserShowCommand } from './user-show.ts';
 import { addUserStandingCommands } from './user-standing.ts';
+import { addVoucherCommands } from './voucher.ts';
 
 function createProgram(outputOf: () => Output): Command {
   const program = new Command('npm run admin --')
@@ -63,6 +64,7 @@ function createProgram(outputOf: () => Output): Command {
   addHouseCommands(program, run);
   addSpendingCommands(program, run);
   addUserPlanCommands(program, run);
+  addVoucherCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
       each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);

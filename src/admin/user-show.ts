@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { formatUsd } from '../funding/money.ts';
+import { readGrant } from '../funding/plans.ts';
 import { accountsOf } from '../users/accounts.ts';
 import {
   type Standing,
@@ -27,7 +28,8 @@ export function addUserShowCommand(program: Command, run: Run): void {
         const { userId, accounts } = await accountsOf(db, parseAccount(name));
         if (userId !== null) {
           const standing = await standingOf({ db, ring }, userId);
-          output.result(standing, say(standing));
+          const plan = (await readGrant(db, userId)) ?? null;
+          output.result({ ...standing, plan }, [...say(standing), '', sayPlan(plan)]);
           return 0;
         }
         // A suspension outlasts /forget.
@@ -40,6 +42,13 @@ export function addUserShowCommand(program: Command, run: Run): void {
         return 0;
       }),
     );
+}
+
+type Granted = NonNullable<Awaited<ReturnType<typeof readGrant>>>;
+
+function sayPlan(plan: Granted | null): string {
+  if (plan === null) return 'No plan was granted.';
+  return `Granted: the plan "${plan.plan}"${plan.until === null ? '' : `, until ${at(plan.until)}`}.`;
 }
 
 const at = (moment: Date | null) => moment?.toISOString().slice(0, 19).concat('Z') ?? '–';

@@ -7,6 +7,7 @@
 import type { Database, Transaction } from '../db/client.ts';
 import { and, eq, gt, inArray, sql } from '../db/drizzle.ts';
 import { identities, linkCodes, mailbox } from '../db/schema.ts';
+import { moveCredits, returnCredits } from '../funding/credits.ts';
 import { copyBudgets, joinBudgets } from '../funding/linked-budgets.ts';
 import type { Audit, AuditEntry } from '../keys/audit.ts';
 import type { Identity } from '../keys/key-prompts.ts';
@@ -144,6 +145,7 @@ export function createLinking({
       update users here set provider = there.provider, model = there.model
       from users there where here.id = ${to} and there.id = ${from} and here.provider is null`);
     const moved = await moveKeys(tx, from, to);
+    await moveCredits(tx, from, to);
     await joinBudgets(tx, from, to);
     await audit.append(tx, ...moved);
     return { result: 'linked', with: there };
@@ -175,6 +177,7 @@ export function createLinking({
                payer_order = shared.payer_order
         from users shared where own.id = ${to} and shared.id = ${from}`);
       returned.push(...(await returnKeys(tx, from, to)));
+      await returnCredits(tx, from, to);
       await copyBudgets(tx, from, to);
     }
     await audit.append(tx, ...returned);

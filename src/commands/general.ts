@@ -11,17 +11,25 @@ import type { CancelCount, Mailbox } from '../queue/mailbox.ts';
 import { generalText } from '../text/general.ts';
 import type { Command, CommandContext } from './command.ts';
 
+/** What the link of a voucher brings. */
+const VOUCHER = /^redeem_([\w-]{1,57})$/i;
+
 export function createStart(parts: {
   readonly facts: Omit<Parameters<typeof generalText.greeting>[0], 'keysByForm'>;
   readonly sender: (platform: PlatformName) => PlatformSender;
   /** Runs the command that a deep link names. @returns false where there is none of that name */
   readonly runLinked: (context: Parameters<Command['run']>[0]) => Promise<boolean>;
+  readonly redeem: Pick<Command, 'run'>;
 }): Command {
   return {
     name: 'start',
     description: 'What this is',
     where: 'everywhere',
     async run(context) {
+      const code = VOUCHER.exec(context.argument)?.[1];
+      if (context.chat.kind === 'direct' && code !== undefined) {
+        return parts.redeem.run({ ...context, argument: code });
+      }
       const linked = context.chat.kind === 'direct' && context.argument !== '';
       if (linked && (await parts.runLinked(context))) return;
       const { traits } = parts.sender(context.chat.platform);

@@ -3,23 +3,38 @@
 import { createHash } from 'node:crypto';
 import type { Notice } from '../chat/platform.ts';
 import type { Allowance } from '../funding/allowance.ts';
+import type { CreditModels } from '../funding/credit-funding.ts';
 import { type FundingParts, previewFunding } from '../funding/funding.ts';
 import type { Prices } from '../funding/prices.ts';
 import { VaultError } from '../keys/vault.ts';
 import { providerEntry } from '../llm/catalogue.ts';
 import { type ModelInfo, type Provider, ProviderError, type ProviderId } from '../llm/provider.ts';
-import { modelText } from '../text/model.ts';
+import { type ModelSource, modelText } from '../text/model.ts';
 import type { Command, CommandContext } from './command.ts';
 
 const PAGE_SIZE = 8;
 /** How long asking a provider for its models may take, in milliseconds. */
 const LIST_TIMEOUT_MS = 10_000;
 
+interface ModelList {
+  readonly models: readonly ModelInfo[];
+  /** `key`: the live list of what the key may use. */
+  readonly from: ModelSource;
+}
+
+interface Choice {
+  readonly provider: ProviderId;
+  readonly current: string;
+  readonly list: () => Promise<ModelList>;
+}
+
 export function createModel(
   parts: FundingParts & {
     readonly allowance: Pick<Allowance, 'models'>;
     readonly prices: Prices;
     readonly provider: (id: ProviderId) => Provider;
+    /** What a credit of the user's lets them choose from. */
+    readonly creditModels: (userId: number) => Promise<CreditModels | undefined>;
   },
 ): Command {
   /** What the user chooses from, or why there is nothing to choose. */
@@ -31,12 +46,10 @@ export function createModel(
       return { provider, current, list: () => modelsFor(userId, provider) };
     }
     const { provider } = next;
+    const credit = await parts.creditModels(userId);
+    if (credit !== undefined) return fixedChoice(provider, credit.model, credit.models, 'credit');
     const { current, models } = await parts.allowance.models(userId);
-    if (provider === 'offline' || models.length < 2) {
-      return modelText.house(current, provider === 'offline');
-    }
-    const list = { models: models.map((id) => ({ id })), from: 'plan' } as const;
-    return { provider, current, list: async () => list };
+    return fixedChoice(provider, current, models, 'plan');
   }
 
   /** The live list; the catalogue's suggestions where the key may not list, or the provider fails. */
@@ -134,16 +147,18 @@ export function createModel(
   };
 }
 
-interface ModelList {
-  readonly models: readonly ModelInfo[];
-  /** The live list of the user's key, the catalogue's usual ones, or those of the user's plan. */
-  readonly from: 'key' | 'catalogue' | 'plan';
-}
-
-interface Choice {
-  readonly provider: ProviderId;
-  readonly current: string;
-  readonly list: () => Promise<ModelList>;
+/** Between models that somebody else pays for. */
+function fixedChoice(
+  provider: ProviderId,
+  current: string,
+  models: readonly string[],
+  from: ModelSource,
+): Choice | Notice {
+  if (provider === 'offline' || models.length < 2) {
+    return modelText.house(current, provider === 'offline');
+  }
+  const list = { models: models.map((id) => ({ id })), from };
+  return { provider, current, list: async () => list };
 }
 
 /** Names a model within the 64 bytes of a button's action. */

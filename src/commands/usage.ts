@@ -2,6 +2,8 @@
 
 import type { UsageCharts } from '../charts/usage-chart.ts';
 import type { Allowance } from '../funding/allowance.ts';
+import { modelsOf } from '../funding/credit-funding.ts';
+import { creditsOf } from '../funding/credits.ts';
 import { dailyUsage } from '../funding/daily-usage.ts';
 import { type Funding, type FundingParts, readOwnKeys } from '../funding/funding.ts';
 import type { HousePause } from '../funding/house-pause.ts';
@@ -56,6 +58,15 @@ export function createUsage(
     return { ...facts, kind: 'none', reason: isOwnOnly ? 'own-only' : 'house-not-for-you' };
   }
 
+  /** @returns those that pay: the others' models are not the house's any more */
+  async function toldCredits(userId: number, now: Date): Promise<UsageFacts['credits']> {
+    const nothing = { provider: null, model: null };
+    return (await creditsOf(parts.db, userId, now)).flatMap((credit) => {
+      const pays = modelsOf(credit, parts.house, nothing);
+      return pays === undefined ? [] : [{ ...credit, models: pays.models }];
+    });
+  }
+
   return {
     name: 'usage',
     description: 'What I have used, and what is left',
@@ -65,10 +76,11 @@ export function createUsage(
       const now = new Date();
       const day = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()));
       const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1));
-      const [today, thisMonth, allowance, limits, next, waiting] = await Promise.all([
+      const [today, thisMonth, allowance, credits, limits, next, waiting] = await Promise.all([
         usageSince(parts.db, context.userId, day),
         usageSince(parts.db, context.userId, month),
         parts.allowance.state(context.userId),
+        toldCredits(context.userId, now),
         parts.ownLimit.state(context.userId),
         parts.payers.preview(context.userId),
         parts.mailbox.open(context.userId),
@@ -78,6 +90,7 @@ export function createUsage(
           today,
           month: thisMonth,
           allowance,
+          credits,
           limits,
           next: await nextOf(context.userId, next),
           waiting,

@@ -87,6 +87,7 @@ function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome
   if (blank) return 'no-text';
   if (ending.reason === 'length') {
     if (!clamped) return 'too-long';
+    if (paidBy === 'credit') return 'cut-by-credit';
     return paidBy === 'own' ? 'cut-by-own-limit' : 'cut-by-budget';
   }
   return null;

@@ -534,6 +534,90 @@ export const houseWarnings = pgTable(
   (t) => [primaryKey({ columns: [t.day, t.warning] })],
 );
 
+/**
+ * Codes that the operator made, each for a sum (`funding/vouchers.ts`). What the key ring makes of a
+ * code is all that is kept of it.
+ */
+export const vouchers = pgTable(
+  'vouchers',
+  {
+    id: identity(),
+    digest: text('digest').notNull().unique(),
+    /** The operator's name for those that were made at once: a person redeems one of them. */
+    batch: text('batch').notNull(),
+    micros: bigintNumber('micros').notNull(),
+    uses: integer('uses').notNull(),
+    used: integer('used').notNull().default(0),
+    /** Until when it can be redeemed, and its credits last. */
+    expiresAt: moment('expires_at').notNull(),
+    /** `provider/model`; none: the house's. */
+    models: text('models').array().notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    revokedAt: moment('revoked_at'),
+  },
+  (t) => [
+    index('vouchers_batch').on(t.batch),
+    check('vouchers_used', sql`micros > 0 and used between 0 and uses`),
+  ],
+);
+
+/**
+ * Who redeemed one of a batch, as the key ring's pseudonyms: it outlasts /forget, which would
+ * otherwise give the next person's share away.
+ */
+export const voucherRedemptions = pgTable(
+  'voucher_redemptions',
+  {
+    batch: text('batch').notNull(),
+    identityPseudonym: text('identity_pseudonym').notNull(),
+    voucherId: bigintNumber('voucher_id')
+      .notNull()
+      .references(() => vouchers.id),
+  },
+  (t) => [primaryKey({ columns: [t.batch, t.identityPseudonym] })],
+);
+
+/** Codes that somebody got wrong, under the key ring's pseudonym, for ten minutes. */
+export const voucherAttempts = pgTable(
+  'voucher_attempts',
+  {
+    id: identity(),
+    identityPseudonym: text('identity_pseudonym').notNull(),
+    at: moment('at').notNull(),
+  },
+  (t) => [index('voucher_attempts_of').on(t.identityPseudonym, t.at)],
+);
+
+/** Prepaid sums. What is left of one stands in its budget (`budgets`, holder `credit`, total). */
+export const credits = pgTable(
+  'credits',
+  {
+    id: identity(),
+    /** Whose turns it pays for. */
+    userId: bigintNumber('user_id')
+      .notNull()
+      .references(() => users.id),
+    /** Whose identity redeemed it, where that is linked to the user: it leaves with that one. */
+    ownerId: bigintNumber('owner_id').references(() => users.id),
+    voucherId: bigintNumber('voucher_id')
+      .notNull()
+      .references(() => vouchers.id),
+    grantedMicros: bigintNumber('granted_micros').notNull(),
+    expiresAt: moment('expires_at').notNull(),
+    /** As in `vouchers`. */
+    models: text('models').array().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    /** When what was left of it had expired and was taken back. */
+    closedAt: moment('closed_at'),
+  },
+  (t) => [
+    index('credits_user').on(t.userId, t.expiresAt),
+    index('credits_owner').on(t.ownerId).where(sql`owner_id is not null`),
+    index('credits_open').on(t.expiresAt).where(sql`closed_at is null`),
+  ],
+);
+
 /** What a user may spend on their own keys together; null: no limit. Days and months are UTC's. */
 export const ownLimits = pgTable(
   'own_limits',

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import postgres from 'postgres';
+import array from 'postgres-array';
 import { DatabaseError, toDatabaseError } from './errors.ts';
 
 export interface SessionOptions {
@@ -56,7 +57,7 @@ export function clientOptions() {
   return {
     max: 1,
     // It would ask for the types of arrays on every new connection, and a connection that breaks
-    // meanwhile would end the process: nobody catches that query's error. drizzle reads arrays.
+    // meanwhile would end the process: nobody catches that query's error.
     fetch_types: false,
     onnotice: () => undefined,
     types: {
@@ -68,6 +69,16 @@ export function clientOptions() {
 
 /** How often a silence is looked at before it counts. */
 const LOOKS = 4;
+
+/**
+ * How arrays are read, which the driver would only do after asking for their types: text[], int4[],
+ * int8[].
+ */
+const ARRAYS = {
+  1009: (value: string) => array.parse(value, (text) => text),
+  1007: (value: string) => array.parse(value, Number),
+  1016: (value: string) => array.parse(value, Number),
+};
 
 /** @throws DatabaseError with the code of what kept it, such as `ECONNREFUSED` or `28P01` */
 export async function openSession(options: SessionOptions): Promise<Session> {
@@ -150,7 +161,7 @@ async function openOn(
     },
   };
   const client = postgres(url, options);
-  Object.assign(client.options.parsers, types?.parsers);
+  Object.assign(client.options.parsers, ARRAYS, types?.parsers);
   Object.assign(client.options.serializers, types?.serializers);
 
   const session: Session = {

@@ -75,8 +75,8 @@ export type Offer =
 /** One way to pay. */
 export interface FundingSource {
   readonly kind: FundingKind;
-  /** What it would do for a turn, or for the next one; without any effect. */
-  offer(turn: TurnToPay): Promise<Offer>;
+  /** What it would do for a turn, or for the next one, in this order; without any effect. */
+  offer(turn: TurnToPay): Promise<Offer | readonly Offer[]>;
 }
 
 export interface House {

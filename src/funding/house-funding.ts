@@ -8,18 +8,21 @@ import type { HouseBreaker } from './house-breaker.ts';
 import type { HousePause } from './house-pause.ts';
 import type { HouseWatch } from './house-watch.ts';
 
-export interface HouseFundingParts {
+export interface HouseKeyParts {
   readonly house: House;
   readonly breaker: HouseBreaker;
   readonly pause: Pick<HousePause, 'isPaused'>;
-  readonly allowance: Allowance;
-  readonly watch: HouseWatch;
-  /** What each group may cost the house a day, in micros; null: its administrators alone say. */
-  readonly chatDayMicros: number | null;
   readonly tellOperator: (
     warning: 'house-key-failed',
     facts: { readonly provider: string; readonly code: string },
   ) => void;
+}
+
+export interface HouseFundingParts extends HouseKeyParts {
+  readonly allowance: Allowance;
+  readonly watch: HouseWatch;
+  /** What each group may cost the house a day, in micros; null: its administrators alone say. */
+  readonly chatDayMicros: number | null;
 }
 
 export function createHouseFunding(parts: HouseFundingParts): FundingSource {
@@ -62,12 +65,7 @@ export function createHouseFunding(parts: HouseFundingParts): FundingSource {
 }
 
 /** The house's key, for whoever pays with it: it is left alone while it fails, or the house is paused. */
-export function houseKey({
-  house: { provider },
-  breaker,
-  pause,
-  tellOperator,
-}: Pick<HouseFundingParts, 'house' | 'breaker' | 'pause' | 'tellOperator'>) {
+export function houseKey({ house: { provider }, breaker, pause, tellOperator }: HouseKeyParts) {
   return {
     admit() {
       if (pause.isPaused) return 'house-paused' as const;

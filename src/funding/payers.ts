@@ -71,7 +71,9 @@ export function createPayers({
   /** What each in an order offers, one after another. */
   async function* offers(kinds: readonly FundingKind[], turn: TurnToPay): AsyncGenerator<Offer> {
     for (const kind of kinds) {
-      for (const source of sources.filter((s) => s.kind === kind)) yield source.offer(turn);
+      for (const source of sources.filter((s) => s.kind === kind)) {
+        yield* [await source.offer(turn)].flat();
+      }
     }
   }
 
@@ -100,7 +102,9 @@ export function createPayers({
       const { order, choice } = turn;
       if (order === 'ask' && choice === null) {
         const { able } = await ableIn(order, turn);
-        if (able.length > 1) return { paid: false, outcome: 'payer-needed' };
+        if (new Set(able.map(({ kind }) => kind)).size > 1) {
+          return { paid: false, outcome: 'payer-needed' };
+        }
       }
       const nobody: Outcome =
         choice !== null ? 'payer-needed' : order === 'own-only' ? 'own-only' : 'house-unavailable';

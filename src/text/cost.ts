@@ -33,6 +33,9 @@ export const costText = {
         return left === undefined ? [] : [`Left ${LEFT[window.period]}: ${left}.`];
       }),
     ].join(' '),
+
+  credit: (cost: Cost, credit: { readonly leftMicros: number; readonly expiresAt: Date }): string =>
+    `This answer: ${cost.costMicros === null ? 'nothing' : usd(cost.costMicros, cost)}, paid by your credit. Left of it: ${formatUsd(Math.max(0, credit.leftMicros))} until ${time(credit.expiresAt)}.`,
 };
 
 const LEFT = { day: 'today', week: 'this week', month: 'this month' } as const;

@@ -63,6 +63,14 @@ export const keyForm = {
   empty: 'There was no key in the form. Send /setkey to open it again.',
 } as const;
 
+/** The form that takes the code of a voucher. Plain text. */
+export const voucherForm = {
+  title: 'Redeem a code',
+  code: { label: 'Code', description: 'Three groups of six letters and digits.' },
+  /** Told where the form came back without one. */
+  empty: 'There was no code in the form. Send /redeem to open it again.',
+} as const;
+
 /** What the options of commands say, in at most 100 characters. */
 export const commandTexts = {
   ask: {
@@ -71,6 +79,7 @@ export const commandTexts = {
     private: 'Show the answer to you alone',
   },
   model: 'The model; type to search',
+  redeem: 'The code; without it, a form asks for it',
   delkey: { provider: 'Whose key; left out, I show those that there are' },
   link: { code: 'The code from the other platform; left out, I make one for there' },
   limit: {
@@ -89,6 +98,7 @@ export const commandTexts = {
     ],
     amount: 'How many, or off',
   },
+  admin: 'totals 30, top 30, flagged, suspend USER, lift USER …; left out, I show what there is',
 } as const;
 
 /** What commands do, in at most 100 characters, where Discord's words for it are others. */

@@ -42,6 +42,12 @@ interface Account {
     readonly createdAt: Date;
     readonly lastUsedAt: Date | null;
   }[];
+  readonly credits: readonly {
+    readonly grantedMicros: number;
+    readonly spentMicros: number;
+    readonly redeemedAt: Date;
+    readonly expiresAt: Date;
+  }[];
   readonly usage: readonly {
     readonly month: string;
     readonly funding: FundingKind;
@@ -103,6 +109,17 @@ function account(facts: Account): readonly string[] {
               `- ${key.provider}, ending in ${key.lastFour}: ${key.state}, since ${key.createdAt.toISOString()}, last used ${key.lastUsedAt?.toISOString() ?? 'never'}`,
           )
           .join('\n'),
+    ...(facts.credits.length === 0
+      ? []
+      : [
+          '## Your credits',
+          facts.credits
+            .map(
+              (one) =>
+                `- ${formatUsd(one.grantedMicros)} since ${one.redeemedAt.toISOString()}, until ${one.expiresAt.toISOString()}: ${formatUsd(one.spentMicros)} spent`,
+            )
+            .join('\n'),
+        ]),
     '## What it cost',
     facts.usage.length === 0
       ? 'Nothing yet.'

@@ -20,6 +20,7 @@ export const forgetText = {
           : `- your API keys: ${facts.keys.map((k) => `${k.provider} ${inlineCode(`…${k.hint}`)}`).join(', ')}`,
         `- your messages to me and my answers: ${count(facts.turns, 'question')} in all chats, groups too${facts.open === 0 ? '' : `; ${facts.open === 1 ? 'one' : String(facts.open)} of them still waits or runs, and is dropped`}`,
         `- your settings and who you are on ${facts.platforms.join(', ')}`,
+        '- what is left of your credits',
         '- the key of your own under which all of this is encrypted',
         ...(facts.deletesHere
           ? [

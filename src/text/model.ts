@@ -2,19 +2,22 @@ import type { Button, Notice } from '../chat/platform.ts';
 import type { Price } from '../funding/prices.ts';
 import { inlineCode } from './markdown.ts';
 
-const LISTS = {
+/** Where a list comes from: what the key may use, the usual ones, what a plan or a credit pays for. */
+export type ModelSource = 'key' | 'catalogue' | 'plan' | 'credit';
+
+const LISTS: Readonly<Record<ModelSource, string>> = {
   key: 'Models that your key may use, with the price of a million tokens in and out where I know it:',
   catalogue:
     'Your key may not list its models, or the provider did not answer; these are the usual ones:',
   plan: 'Models of your plan, with the price of a million tokens in and out:',
-} as const;
+  credit: 'Models that your credit pays for, with the price of a million tokens in and out:',
+};
 
 export const modelText = {
   choose: (facts: {
     providerName: string;
     current: string;
-    /** Of the user's key, of the catalogue, or of the user's plan. */
-    from: 'key' | 'catalogue' | 'plan';
+    from: ModelSource;
     page: number;
     pages: number;
     models: readonly { id: string; action: string; price: Price | undefined }[];

@@ -80,6 +80,11 @@ const OUTCOMES = {
     buttons: BRING_A_KEY,
     inGroups: 'The answer was cut here. Why is for the person who asked alone.',
   },
+  'cut-by-credit': {
+    say: () =>
+      'Cut here: your credit paid for no more. Say “continue”, and whoever pays next goes on; /usage says who.',
+    inGroups: 'The answer was cut here. Why is for the person who asked alone.',
+  },
   'refused-by-model': { say: () => 'The model declined to answer this.' },
   broken: {
     say: ({ providerName }) =>
@@ -145,6 +150,12 @@ const OUTCOMES = {
     buttons: BRING_A_KEY,
     inGroups:
       'What the house gives this chat a day is used. With /setkey in our private chat you can go on.',
+  },
+  'credit-used': {
+    say: () =>
+      'What is left of your credit does not pay for this. With a key of your own, or another code (/redeem), you can go on right now; /usage says what is left.',
+    buttons: BRING_A_KEY,
+    inGroups: NOT_ANSWERED,
   },
   'house-unavailable': {
     say: () =>

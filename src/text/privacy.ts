@@ -37,6 +37,7 @@ export function privacyText(facts: PrivacyFacts): string {
       '- Your account’s number on the platform, your settings, and what each answer cost and took: until you send /forget. A free allowance is counted by day.',
       '- Your API keys, with their last four characters in clear: until you delete them (/delkey, /keys), until the day that you chose, or until /forget. A pasted key that you did not confirm: ten minutes.',
       '- What was done with your keys and when (an audit trail without the keys; “History” in /keys): under a fingerprint of your number here, for as long as this installation lasts.',
+      '- Credits that you redeemed (/redeem), and what is left of them: until /forget. That you redeemed a code, on a fingerprint of your account, so that nobody redeems two of a kind: for as long as this installation lasts. Wrong codes, on the same fingerprint: ten minutes.',
       '- Something for you alone in a server, until you press its button: a day.',
       ...(facts.moderation === undefined
         ? []
@@ -52,7 +53,7 @@ export function privacyText(facts: PrivacyFacts): string {
     '**Where words travel**',
     [
       '- To the platform on which you write (Telegram, Discord or another), which sees and keeps the chat under its own rules.',
-      `- To the provider that answers: the one of your key, or, where the house pays, ${house(facts)} What they keep is theirs to say.`,
+      `- To the provider that answers: the one of your key, or, where the house or a credit pays, ${house(facts)} What they keep is theirs to say.`,
       '- In groups, what others said with me in the same thread goes along as context; on your own key only after you agreed.',
       ...facts.otherHosts.map(
         ({ providerName, host }) =>
@@ -77,6 +78,7 @@ export function privacyText(facts: PrivacyFacts): string {
         : [
             `- moderation’s scores, for the rest of their ${inDays(facts.moderation.days)}, under that random name`,
           ]),
+      '- which codes were redeemed, on the same fingerprint: forgetting lets nobody redeem a second of a kind',
       '- the audit trail, under that fingerprint: nobody but the operator can find out whose it was, and only by guessing your account',
       '- backups that the operator made before: they hold your data until they are deleted. Keys and words in them stay encrypted, your account’s number and what answers cost do not; with the key ring from then, they can be opened',
       '- what others quoted of you in their own questions, until their words are deleted',

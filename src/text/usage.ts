@@ -9,11 +9,14 @@ import { limitLine } from './limit.ts';
 import { inlineCode, time } from './markdown.ts';
 import { PAYER_NAMES } from './payers.ts';
 import { isUsedUp, planLines } from './plans.ts';
+import { creditLine, type ToldCredit } from './redeem.ts';
 
 export interface UsageFacts {
   readonly today: readonly UsageSum[];
   readonly month: readonly UsageSum[];
   readonly allowance: AllowanceState;
+  /** Those that have not expired, in the order in which they pay. */
+  readonly credits: readonly ToldCredit[];
   /** On the user's own keys together. */
   readonly limits: readonly LimitState[];
   /** What pays for the next turn. */
@@ -41,6 +44,9 @@ export function usageNotice(facts: UsageFacts): Notice {
       ...sums(facts.month),
       '',
       ...planLines(allowance),
+      ...(facts.credits.length === 0
+        ? []
+        : ['', '**Your credit**', ...facts.credits.map(creditLine)]),
       ...(facts.limits.length === 0
         ? []
         : ['', '**Your limit on your own keys**', ...facts.limits.map(limitLine)]),

@@ -36,6 +36,7 @@ export const FORGOTTEN_CHANNEL = 'latchkey_forgotten';
 export const TABLES_OF_A_USER: readonly string[] = [
   'api_keys',
   'budgets',
+  'credits',
   'data_keys',
   'forget_prompts',
   'held_notices',
@@ -165,6 +166,7 @@ export async function eraseUsers(
   await deleteTurns(tx, theirs, usagePseudonym, 'all');
   await deleteDirectChats(tx, [...chatIds], who, directChat);
   await tx.execute(sql`delete from api_keys where user_id = ${theirs} or owner_id = ${theirs}`);
+  await tx.execute(sql`delete from credits where user_id = ${theirs} or owner_id = ${theirs}`);
   for (const table of [
     pastedKeys,
     keyChecks,
@@ -202,7 +204,7 @@ export async function eraseUsers(
 
 /**
  * What others have in these users' hands goes back to them: accounts that are linked to one of
- * them, keys that those added, turns that they once wrote into a shared mailbox.
+ * them, keys that those added, credits that they redeemed, turns that they once wrote into a shared mailbox.
  */
 async function releaseOthers(tx: Transaction, theirs: SQL): Promise<void> {
   const isOthers = sql`user_id = ${theirs} and owner_id is not null and not owner_id = ${theirs}`;
@@ -215,6 +217,8 @@ async function releaseOthers(tx: Transaction, theirs: SQL): Promise<void> {
       and newer.user_id = ${theirs} and not newer.owner_id = ${theirs}`);
   await tx.execute(sql`
     update api_keys set user_id = owner_id, owner_id = null where ${isOthers}`);
+  await tx.execute(sql`
+    update credits set user_id = owner_id, owner_id = null where ${isOthers}`);
   // In the order in which they were written, behind whatever the other's mailbox has had.
   await tx.execute(sql`
     with moving as (

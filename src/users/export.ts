@@ -8,6 +8,7 @@ import {
   apiKeys,
   budgets,
   chats,
+  credits,
   deliveries,
   identities,
   ownLimits,
@@ -193,6 +194,21 @@ async function accountOf(
     })
     .from(pastedKeys)
     .where(eq(pastedKeys.userId, userId));
+  const prepaid = await db
+    .select({
+      grantedMicros: credits.grantedMicros,
+      spentMicros: sql<number>`coalesce(${budgets.spentMicros}, 0)`.mapWith(Number),
+      models: credits.models,
+      redeemedAt: credits.createdAt,
+      expiresAt: credits.expiresAt,
+    })
+    .from(credits)
+    .leftJoin(
+      budgets,
+      sql`${budgets.holderKind} = 'credit' and ${budgets.holderId} = ${credits.id}::text`,
+    )
+    .where(sql`coalesce(${credits.ownerId}, ${credits.userId}) in ${linked(userId)}`)
+    .orderBy(credits.id);
   const used = await db
     .select({
       of: budgets.holderKind,
@@ -265,6 +281,7 @@ async function accountOf(
     houseAllowance: used.flatMap(({ of, period, starts, grantedMicros: _, ...sums }) =>
       of === 'user' && period === 'day' ? [{ day: houseDay(starts), ...sums }] : [],
     ),
+    credits: prepaid,
     budgets: used,
     plans,
     usage: [...usage],

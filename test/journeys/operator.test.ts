@@ -120,6 +120,7 @@ describe('/admin', () => {
     expect(user).toMatch(/openai +valid/);
     expect(user).toMatch(/own +month/);
     expect(user).toMatch(/done .*own +gpt/);
+    expect(user).toContain('No plan was granted.');
     expect(user).toContain('Never warned, paused or suspended.');
     for (const secret of [key, key.slice(-4), 'plum']) expect(user).not.toContain(secret);
   });
@@ -205,9 +206,13 @@ describe('on Discord', () => {
       .answered(({ content }) => /The house pays/.test(content));
     expect(home.ephemeral).toBe(true);
     const refused = await admin
-      .slash('admin', { argument: 'pause' }, channel)
+      .slash('admin', { what: 'pause' }, channel)
       .answered(({ content }) => /I don’t know/.test(content));
     expect(refused.ephemeral).toBe(true);
+    const lifted = await boss
+      .slash('admin', { what: `lift discord:${ann.id}` }, channel)
+      .answered(({ content }) => /Nothing stood against/.test(content));
+    expect(lifted.ephemeral).toBe(true);
     boss.presses(home, 'Pause the house');
     const paused = await waitFor(() => readHousePause(world.database.db));
     expect(paused.by).toBe(`discord:${boss.id}`);

@@ -11,6 +11,7 @@ import type { KeyProvider } from './interactions/key-form.ts';
 const MOST_PROMPT = 6000;
 const MOST_CODE = 100;
 const MOST_NUMBER = 20;
+const MOST_WORDS = 400;
 /** Choices of one option. */
 const MOST_CHOICES = 25;
 
@@ -48,6 +49,8 @@ export function optionsOf(
       ];
     case 'link':
       return [{ ...text('code', texts.link.code), max_length: MOST_CODE }];
+    case 'redeem':
+      return [{ ...text('code', texts.redeem), max_length: MOST_CODE }];
     case 'limit':
       return [
         { ...text('amount', texts.limit.amount), max_length: MOST_NUMBER },
@@ -58,6 +61,8 @@ export function optionsOf(
         chosen('cap', texts.chat.cap, texts.chat.caps),
         { ...text('amount', texts.chat.amount), max_length: MOST_NUMBER },
       ];
+    case 'admin':
+      return [{ ...text('what', texts.admin), max_length: MOST_WORDS }];
     // Most take nothing. For /setkey an option is no place: it would stand in everybody's sight
     // while it is typed.
     default:

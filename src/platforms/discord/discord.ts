@@ -1,5 +1,7 @@
 /** Discord as a platform: what comes in, what goes out, and the commands that it shows. */
 
+import { Routes } from 'discord-api-types/v10';
+import { z } from 'zod';
 import type { ChatRights } from '../../chat/chat-rights.ts';
 import type { CommandMenu } from '../../chat/command-menu.ts';
 import type { PlatformReceiver, PlatformSender } from '../../chat/platform.ts';
@@ -13,6 +15,8 @@ import { registerCommands } from './registration.ts';
 import { createRest } from './rest.ts';
 import { createDiscordRights } from './rights.ts';
 import { createDiscordSender } from './sender.ts';
+
+const bot = z.object({ id: z.string().regex(/^\d{1,20}$/) });
 
 export interface DiscordOptions {
   readonly token: Secret;
@@ -44,6 +48,8 @@ export interface Discord {
   /** Sends without the receiver being started, as in a process that only answers. */
   readonly sender: PlatformSender;
   readonly rights: ChatRights;
+  /** Where people find the bot. */
+  address(): Promise<string>;
   /** Before the receiver starts: it has to know whose answers are private. @throws DiscordStartError */
   registerCommands(menu: CommandMenu): Promise<void>;
 }
@@ -87,6 +93,10 @@ export function createDiscord(options: DiscordOptions): Discord {
       ...(sending === undefined ? {} : { times: sending }),
     }),
     rights: createDiscordRights({ rest: rest.bot }),
+    async address() {
+      const { id } = bot.parse(await rest.bot.get(Routes.user()));
+      return `https://discord.com/users/${id}`;
+    },
     async registerCommands(shown) {
       menu = shown;
       const { signal } = stopping;

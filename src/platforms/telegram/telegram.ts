@@ -41,6 +41,8 @@ export interface Telegram {
         handle(body: unknown, secretHeader: string): Promise<{ readonly status: number }>;
       }
     | undefined;
+  /** Where people find the bot. */
+  address(): Promise<string>;
   /** @throws TelegramStartError when the token is wrong */
   registerCommands(menu: TypedMenu): Promise<void>;
 }
@@ -78,6 +80,7 @@ export function createTelegram(options: TelegramOptions): Telegram {
             handle: (body, secretHeader) => webhookHandler(body, secretHeader),
           }
         : undefined,
+    address: async () => `https://t.me/${(await api.me()).username}`,
     registerCommands: (menu) => registerCommands({ api, logger, retryMs }, menu),
   };
 }

@@ -20,6 +20,7 @@ import {
   keyForm,
   NO_DIRECT_CHAT,
   OPEN_DIRECT_CHAT,
+  voucherForm,
 } from '../../../text/discord.ts';
 import { orderOf, timeOf } from '../snowflake.ts';
 import { type Suggest, suggestions } from './autocomplete.ts';
@@ -27,11 +28,13 @@ import { commandMessage, givenBy, isForOneAlone } from './commands.ts';
 import { KEY_FORM, type KeyProvider, openKeyForm, readKeyForm } from './key-form.ts';
 import { type Place, placeOf, replyHandleOf } from './place.ts';
 import type { Respond } from './respond.ts';
+import { openVoucherForm, readVoucherForm, VOUCHER_FORM } from './voucher-form.ts';
 
 const RUN = 'run:';
 /** Begins the id of a button that leads to the direct chat. */
 const DIRECT = 'dm:';
 const SET_KEY = 'setkey';
+const REDEEM = 'redeem';
 
 export interface InteractionParts {
   readonly respond: Respond;
@@ -63,6 +66,10 @@ export function createInteractions(
     await respond.first(interaction, openKeyForm(parts.keyProviders()));
   }
 
+  async function askForCode(interaction: APIInteraction): Promise<void> {
+    await respond.first(interaction, openVoucherForm());
+  }
+
   async function takeCommand(interaction: APIApplicationCommandInteraction, place: Place) {
     const given = givenBy(interaction, parts.menu(), parts.botId());
     if (given === undefined) {
@@ -73,6 +80,9 @@ export function createInteractions(
       return;
     }
     if (given.name === SET_KEY && place.chat.kind === 'direct') return askForKey(interaction);
+    if (given.name === REDEEM && given.argument === '' && place.chat.kind === 'direct') {
+      return askForCode(interaction);
+    }
     const ephemeral = isForOneAlone(given, place, parts.menu());
     // What was not answered in time is over for Discord, and its user was told so.
     if (!(await defer(interaction, ephemeral))) return;
@@ -87,6 +97,7 @@ export function createInteractions(
     const linked = id.startsWith(DIRECT) ? id.slice(DIRECT.length) : undefined;
     const isSetKey = (linked ?? id) === SET_KEY || id === `${RUN}${SET_KEY}`;
     if (isDirect && isSetKey) return askForKey(interaction);
+    if (isDirect && id === `${RUN}${REDEEM}`) return askForCode(interaction);
     if (!isDirect && (linked !== undefined || isSetKey)) {
       return leadToDirectChat(interaction, place, linked ?? SET_KEY);
     }
@@ -144,11 +155,19 @@ export function createInteractions(
 
   async function takeForm(interaction: APIModalSubmitInteraction, place: Place) {
     if (!(await defer(interaction, true))) return;
-    // The form opens in direct chats alone; what comes from elsewhere was made up.
-    const isKeyForm = interaction.data.custom_id === KEY_FORM && place.chat.kind === 'direct';
-    const argument = isKeyForm ? readKeyForm(interaction, parts.keyProviders()) : '';
+    // The forms open in direct chats alone; what comes from elsewhere was made up.
+    const isDirect = place.chat.kind === 'direct';
+    const isKeyForm = interaction.data.custom_id === KEY_FORM && isDirect;
+    const isVoucherForm = interaction.data.custom_id === VOUCHER_FORM && isDirect;
+    const argument = isKeyForm
+      ? readKeyForm(interaction, parts.keyProviders())
+      : isVoucherForm
+        ? readVoucherForm(interaction)
+        : '';
     if (argument === '') {
-      await respond.edit(interaction, { content: keyForm.empty });
+      await respond.edit(interaction, {
+        content: isVoucherForm ? voucherForm.empty : keyForm.empty,
+      });
       return;
     }
     const handled = await deliver({
@@ -161,7 +180,7 @@ export function createInteractions(
         sentAt: timeOf(interaction.id),
         text: '',
         addressed: 'direct',
-        command: { name: SET_KEY, argument },
+        command: { name: isVoucherForm ? REDEEM : SET_KEY, argument },
         files: [],
         replyHandle: replyHandleOf(interaction, place, true),
         leavesNoMessage: true,
