@@ -19,7 +19,7 @@ import {
   type PlanPeriod,
   type Plans,
 } from './plans-file.ts';
-import type { Rate } from './rates.ts';
+import { houseModelRates, type Rate } from './rates.ts';
 import { runningWindow, type Window, windowOf } from './windows.ts';
 
 /** What the house gives a chat a day, whoever asks there. */
@@ -115,8 +115,9 @@ export function createAllowance({
 }: AllowanceParts): Allowance {
   const { house: rules } = plans;
 
-  const isNew = ({ knownSince }: Standing, at: Date) =>
-    at.getTime() - knownSince.getTime() < rules.newUserDays * DAY_MS;
+  /** Whom the operator has granted a plan is no stranger. */
+  const isNew = ({ plan, knownSince }: Standing, at: Date) =>
+    plan === plans.free && at.getTime() - knownSince.getTime() < rules.newUserDays * DAY_MS;
 
   /** The windows of the user's plan; what somebody new may cost a day is part of it. */
   function windowsOf(standing: Standing, at: Date): readonly UserWindow[] {
@@ -239,13 +240,11 @@ function ratesOf(
   models: Plans['house']['models'],
   model: { readonly provider: string; readonly model: string },
 ): readonly Rate[] {
-  const fundings = ['house'] as const;
-  const forAll = models[`${model.provider}/${model.model}`];
   return [
     ...(requestsPerMinute === null && tokensPerMinute === null
       ? []
-      : [{ fundings, userId, requestsPerMinute, tokensPerMinute }]),
-    ...(forAll === undefined ? [] : [{ fundings, model, ...forAll }]),
+      : [{ fundings: ['house' as const], userId, requestsPerMinute, tokensPerMinute }]),
+    ...houseModelRates(models, model),
   ];
 }
 

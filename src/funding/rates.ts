@@ -24,6 +24,15 @@ export interface Rate extends MinuteLimit {
   readonly model?: { readonly provider: string; readonly model: string };
 }
 
+/** What the house's key may be asked of one model, whoever's allowance or credit pays for it. */
+export function houseModelRates(
+  models: Readonly<Record<string, MinuteLimit>>,
+  model: { readonly provider: string; readonly model: string },
+): readonly Rate[] {
+  const limit = models[`${model.provider}/${model.model}`];
+  return limit === undefined ? [] : [{ fundings: ['house', 'credit'], model, ...limit }];
+}
+
 /**
  * How long a request has to wait until no rate is passed, in milliseconds; 0: not at all. One that is
  * larger than a whole minute's tokens waits until the minute before it is empty.

@@ -34,7 +34,7 @@ export function privacyText(facts: PrivacyFacts): string {
     [
       `- Your messages to me and my answers, as context for your next questions: for ${days} after each answer, and then deleted by a job that runs every ten minutes. Files are fetched when they are needed and not kept.`,
       `- Where you wrote, and the numbers of messages, so that nothing is answered twice: for as long as that, at least two days.`,
-      '- Your account’s number on the platform, your settings, and what each answer cost and took: until you send /forget. A free allowance is counted by day.',
+      '- Your account’s number on the platform, your settings, and what each answer cost and took: until you send /forget. A free allowance is counted by day, and by week and month where your plan says so; which plan the operator granted you is kept with it.',
       '- Your API keys, with their last four characters in clear: until you delete them (/delkey, /keys), until the day that you chose, or until /forget. A pasted key that you did not confirm: ten minutes.',
       '- What was done with your keys and when (an audit trail without the keys; “History” in /keys): under a fingerprint of your number here, for as long as this installation lasts.',
       '- Credits that you redeemed (/redeem), and what is left of them: until /forget. That you redeemed a code, on a fingerprint of your account, so that nobody redeems two of a kind: for as long as this installation lasts. Wrong codes, on the same fingerprint: ten minutes.',
@@ -71,7 +71,7 @@ export function privacyText(facts: PrivacyFacts): string {
     '**/forget** deletes it at once: your keys, words, settings, the number of your account, and the key under which they are encrypted; what runs is stopped. My answers and what my commands said in our private chat within the last two days are deleted there as far as the platform lets me; the rest of that chat only you can delete, and what stands in groups stays there. These stay:',
     [
       '- what answers cost, by day, under a random name that leads nowhere',
-      '- a fingerprint of your account (it can’t be turned back into the number) with the time, so that you are forgotten again should an old backup be restored; and for two days, on the same fingerprint, what you had used of the free allowance and when keys of yours were checked',
+      '- a fingerprint of your account (it can’t be turned back into the number) with the time, so that you are forgotten again should an old backup be restored; and for two days, on the same fingerprint, what you had used of the free allowance (of a week or a month where it is counted so, until that is over) and when keys of yours were checked',
       '- a warning, a pause or a suspension that is in force, on the same fingerprint: forgetting lifts none',
       ...(facts.moderation === undefined
         ? []

@@ -232,9 +232,13 @@ describe('a plan', () => {
 describe('the house’s day', () => {
   test('can’t be emptied by fifty fresh accounts', async () => {
     const start = '2032-01-01T12:00:00Z';
-    const { ask, person } = setUp({ house: { newUserDayUsd: 0.025, newUsersDayUsd: 0.2 } }, start, {
-      houseMicrosPerDay: 1_000_000,
-    });
+    const { ask, person, grant } = setUp(
+      { pro: {}, house: { newUserDayUsd: 0.025, newUsersDayUsd: 0.2 } },
+      start,
+      {
+        houseMicrosPerDay: 1_000_000,
+      },
+    );
     const fresh = await Promise.all(Array.from({ length: 50 }, () => person('2031-12-30')));
     const asked = await Promise.all(
       fresh.flatMap((who) => Array.from({ length: 3 }, () => ask(who))),
@@ -244,6 +248,10 @@ describe('the house’s day', () => {
     expect(sum).toBeGreaterThan(190_000);
     expect(asked.map(reasonOf)).toContain('new-users-used');
     expect(reasonOf(await ask(await person()))).toBe('ok');
+    const known = await person('2031-12-30');
+    expect(reasonOf(await ask(known))).toBe('new-users-used');
+    await grant(known, 'pro');
+    expect(reasonOf(await ask(known))).toBe('ok');
     await expectSums(database.db);
   }, 30_000);
 
