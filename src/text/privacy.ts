@@ -68,7 +68,7 @@ export function privacyText(facts: PrivacyFacts): string {
 
     '**/export** gives you all of this as a file, without the keys.',
 
-    '**/forget** deletes it at once: your keys, words, settings, the number of your account, and the key under which they are encrypted; what runs is stopped. My answers and what my commands said in our private chat within the last two days are deleted there as far as the platform lets me; the rest of that chat only you can delete, and what stands in groups stays there. These stay:',
+    '**/forget** deletes it at once: your keys, words, settings, the number of your account, and the key under which they are encrypted; what runs is stopped. My answers and what else I said in our private chat within the last two days are deleted there as far as the platform lets me; the rest of that chat only you can delete, and what stands in groups stays there. These stay:',
     [
       '- what answers cost, by day, under a random name that leads nowhere',
       '- a fingerprint of your account (it can’t be turned back into the number) with the time, so that you are forgotten again should an old backup be restored; and for two days, on the same fingerprint, what you had used of the free allowance (of a week or a month where it is counted so, until that is over) and when keys of yours were checked',

@@ -172,7 +172,7 @@ const WAYS: readonly (readonly [
   ],
   [
     'the argument of another command',
-    ({ who, channel }, text) => who.slash('limit', { argument: text }, channel).answered(isKey),
+    ({ who, channel }, text) => who.slash('model', { model: text }, channel).answered(isKey),
     'direct',
   ],
   [
