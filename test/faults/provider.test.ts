@@ -1,6 +1,7 @@
 /** Providers that are slow, dead, and break off in the middle. */
 
-import { test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
 import type { Behaviour } from '../fakes/behaviour.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { askNext, openFaultStage } from './stage.ts';
@@ -50,6 +51,16 @@ test('a dead provider takes requests and never answers, then it is alive again',
   // Each waits for its first sign of life for a minute.
   await waitFor(() => place.answered() >= 8, { timeoutMs: 100_000, what: 'that all are told' });
   place.behave = () => ({});
+  // The house looks again every half minute; until then, whoever asks is told.
+  const isAnswered = () =>
+    [...place.replies().values()].flat().some((said) => said.endsWith('END'));
+  const deadline = performance.now() + 60_000;
+  while (!isAnswered() && performance.now() < deadline) {
+    askNext(place, stage.random.pick(place.people));
+    await sleep(2_000);
+  }
+  expect(isAnswered()).toBe(true);
   for (const person of place.people) askNext(place, person);
-  await stage.settle(100_000);
+  const { turns, refused } = await stage.settle();
+  expect(turns - refused).toBeGreaterThan(place.people.length);
 });
