@@ -1,7 +1,7 @@
 /** kill -9 of every role, at random and under load. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hasRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type FaultStage, openFaultStage } from './stage.ts';
@@ -49,4 +49,39 @@ describe.each([
       await stage.settle();
     },
   );
+});
+
+test('the one process is killed at random while the house has little left: no cap is passed', async (context) => {
+  // Several turns at a time would pass it, if each reserved without a look at the others.
+  const house = 60_000;
+  const stage = await openFaultStage(context, {
+    env: { HOUSE_DAILY_USD: String(house / 1_000_000), FREE_DAILY_MESSAGES: '4' },
+  });
+  const { db } = stage.place.world.database;
+  stage.place.behave = () => ({ chunkDelayMs: 100 });
+  const all = await stage.supervise('all');
+  stage.load(60);
+  let most = 0;
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) {
+      const [row] = await db.execute<{ micros: number }>(
+        `select coalesce(sum(spent_micros + reserved_micros), 0)::int as micros from budgets where holder_kind = 'house'`,
+      );
+      most = Math.max(most, row?.micros ?? 0);
+      await sleep(20);
+    }
+  })();
+  await killAtRandom(stage, [all]).finally(() => {
+    isOver = true;
+  });
+  await watching;
+  expect(most).toBeGreaterThan(house / 2);
+  expect(most).toBeLessThanOrEqual(house);
+  const { refused } = await stage.settle();
+  expect(refused).toBeGreaterThan(0);
+  const turns = await db.execute<{ turns: number }>(
+    `select turns from budgets where holder_kind = 'user'`,
+  );
+  expect(Math.max(...turns.map((row) => row.turns))).toBeLessThanOrEqual(4);
 });
