@@ -20,7 +20,7 @@ export function createOperatorDesk({
   operators,
   sender,
   log,
-  now = () => Date.now(),
+  now = () => performance.now(),
 }: {
   readonly operators: readonly Operator[];
   readonly sender: (platform: PlatformName) => PlatformSender | undefined;

@@ -77,12 +77,12 @@ export async function explainedRefusal<T>(
   { url }: Pick<ConnectOptions, 'url'>,
   connect: () => Promise<T>,
 ): Promise<T> {
-  const deadline = Date.now() + 30_000;
+  const deadline = performance.now() + 30_000;
   for (;;) {
     try {
       return await connect();
     } catch (error) {
-      if (toDatabaseError(error).code !== '57P03' || Date.now() > deadline) {
+      if (toDatabaseError(error).code !== '57P03' || performance.now() > deadline) {
         const { host, database } = describeAddress(url.reveal());
         throw new StartError(`${explainRefusal(error, host, database)}. Check DATABASE_URL.`);
       }

@@ -38,7 +38,7 @@ export function createPool({
     open().then(
       (session) => {
         // Not all at once, after a server's restart.
-        endsAt.set(session, Date.now() + lifeMs * (0.75 + Math.random() / 2));
+        endsAt.set(session, performance.now() + lifeMs * (0.75 + Math.random() / 2));
         session.onLost(({ code }) => {
           const at = idle.indexOf(session);
           if (at !== -1) {
@@ -80,7 +80,7 @@ export function createPool({
 
   const giveBack = (session: Session) => {
     lent.delete(session);
-    const isSpent = session.isLost || Date.now() > (endsAt.get(session) ?? 0);
+    const isSpent = session.isLost || performance.now() > (endsAt.get(session) ?? 0);
     if (isSpent || (isClosed && queue.length === 0)) {
       void session.close().catch(() => undefined);
       makeRoom();

@@ -84,10 +84,10 @@ const ARRAYS = {
 export async function openSession(options: SessionOptions): Promise<Session> {
   // Never connects: it takes the address apart as the sessions' own clients will.
   const { host: hosts, port: ports } = postgres(options.url, clientOptions()).options;
-  const deadline = Date.now() + (options.connectWithinMs ?? 10_000);
+  const deadline = performance.now() + (options.connectWithinMs ?? 10_000);
   for (const [index, host] of hosts.entries()) {
     try {
-      return await openOn(host, ports[index] ?? 5432, deadline - Date.now(), options);
+      return await openOn(host, ports[index] ?? 5432, deadline - performance.now(), options);
     } catch (error) {
       if (index === hosts.length - 1) throw error;
     }

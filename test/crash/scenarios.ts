@@ -79,7 +79,7 @@ export async function oneOfTwoWorkersKilled(
 }
 
 /** The house's names for its users, as the provider sees them. */
-function pseudonyms({ world }: Town): ReadonlySet<string> {
+export function pseudonyms({ world }: Town): ReadonlySet<string> {
   return new Set(
     world.openai
       .completions()

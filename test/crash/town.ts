@@ -4,6 +4,7 @@ import type { Chat, Message, User } from 'grammy/types';
 import { expect } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
 import type { Behaviour } from '../fakes/behaviour.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 import { expectSums } from '../support/ledger.ts';
 import { type LatchkeyProcess, type ProcessOptions, startProcess } from '../support/process.ts';
@@ -16,6 +17,7 @@ export interface TownOptions {
   readonly backend?: Backend;
   readonly people?: number;
   readonly env?: Readonly<Record<string, string>>;
+  readonly database?: TestDatabase;
 }
 
 /** Said by an answer of which nobody knows whether it stands already. */
@@ -207,7 +209,11 @@ export async function createTown({
   backend = 'postgres',
   people = 1,
   env = {},
+  database,
 }: TownOptions = {}): Promise<Town> {
-  const world = await createWorld({ env: { ...GENEROUS, ...env } });
+  const world = await createWorld({
+    env: { ...GENEROUS, ...env },
+    ...(database === undefined ? {} : { database }),
+  });
   return new Town(world, backend === 'redis' ? await createTestRedis() : undefined, people);
 }

@@ -24,6 +24,8 @@ export interface LatchkeyOptions {
   readonly retentionEveryMs?: number;
   /** Platforms of the test's own, beside Telegram. */
   readonly platforms?: NonNullable<Tuning['platforms']>;
+  /** A database of the test's own, which the world closes; by default one on the run's server. */
+  readonly database?: TestDatabase;
 }
 
 export interface World {
@@ -53,13 +55,14 @@ export async function createWorld({
   houseClosedMs,
   retentionEveryMs,
   platforms,
+  database: ownDatabase,
 }: LatchkeyOptions = {}): Promise<World> {
   const [telegram, discord, openai, anthropic, database, dataDir] = await Promise.all([
     startTelegramSimulator(options),
     discordOptions === undefined ? undefined : startFakeDiscord(discordOptions),
     startOpenAiSimulator(),
     startAnthropicSimulator(),
-    createTestDatabase(),
+    ownDatabase ?? createTestDatabase(),
     mkdtemp(join(tmpdir(), 'latchkey-test-')),
   ]);
   const apps: App[] = [];

@@ -23,19 +23,26 @@ export interface LatchkeyProcess {
 export interface ProcessOptions {
   /** All that it gets beside PATH. */
   readonly env: Readonly<Record<string, string>>;
-  /** `main`: as operators start it; `fast`: with leases short enough for a test. */
-  readonly entry?: 'main' | 'fast';
+  /**
+   * `main`: as operators start it; `fast`: with leases short enough for a test; `clock`: the same,
+   * with a clock that jumps at SIGUSR2.
+   */
+  readonly entry?: 'main' | 'fast' | 'clock';
+  /** How long it may take to be online, in milliseconds; default 15,000. */
+  readonly startMs?: number;
 }
 
 const ENTRIES = {
   main: new URL('../../src/main.ts', import.meta.url),
   fast: new URL('./main-fast.ts', import.meta.url),
+  clock: new URL('./main-clock.ts', import.meta.url),
 };
 
 /** Starts it and waits until it is online. */
 export async function startProcess({
   env,
   entry = 'fast',
+  startMs = 15_000,
 }: ProcessOptions): Promise<LatchkeyProcess> {
   const child = spawn(process.execPath, [fileURLToPath(ENTRIES[entry])], {
     env: { PATH: process.env.PATH ?? '', ...COMPILE_CACHE, ...env },
@@ -73,7 +80,12 @@ export async function startProcess({
       return child.exitCode ?? child.signalCode ?? 'SIGKILL';
     },
   };
-  await latchkey.logs('Latchkey is online');
+  try {
+    await latchkey.logs('Latchkey is online', startMs);
+  } catch (error) {
+    await latchkey.kill();
+    throw error;
+  }
   return latchkey;
 }
 

@@ -39,7 +39,7 @@ export class NewestWins {
   constructor(initial: string, options: NewestWinsOptions) {
     this.#options = options;
     this.#newest = initial;
-    this.#notBefore = Date.now() + options.delayMs;
+    this.#notBefore = performance.now() + options.delayMs;
     this.#schedule();
   }
 
@@ -65,7 +65,7 @@ export class NewestWins {
       if (refreshMs === undefined) return;
       at = Math.max(at, this.#shownAt + refreshMs);
     }
-    this.#timer = setTimeout(() => this.#fire(), Math.max(0, at - Date.now()));
+    this.#timer = setTimeout(() => this.#fire(), Math.max(0, at - performance.now()));
     this.#timer.unref();
   }
 
@@ -82,7 +82,7 @@ export class NewestWins {
   }
 
   #settle(state: string, result: Shown): void {
-    const now = Date.now();
+    const now = performance.now();
     const { intervalMs, maxFailures, onOff } = this.#options;
     this.#notBefore = now + (typeof result === 'object' ? result.holdMs : intervalMs);
     if (result === 'shown') {

@@ -22,9 +22,9 @@ export async function stopOrphan(directory: string): Promise<void> {
     return;
   }
   process.kill(pid, 'SIGINT');
-  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  const deadline = performance.now() + STOP_TIMEOUT_MS;
   while (isAlive(pid)) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new StartError(
         `A PostgreSQL that an earlier Latchkey left behind (process ${pid}) does not end: end it, then start again.`,
       );

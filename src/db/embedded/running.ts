@@ -13,7 +13,7 @@ const PATIENCE_MS = 15_000;
  * @throws StartError where it can't be told, or its files may not be read
  */
 export async function runningEmbeddedPostgres(dataDir: string, database: string): Promise<Secret> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     const [pidFile, password] = await Promise.all([
       readIfThere(join(dataDir, 'postgres', 'postmaster.pid')),
@@ -25,7 +25,7 @@ export async function runningEmbeddedPostgres(dataDir: string, database: string)
     if (password !== undefined && lines[7]?.trim() === 'ready' && Number.isInteger(port)) {
       return new Secret(`postgres://${ROLE}:${password.trim()}@127.0.0.1:${port}/${database}`);
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new StartError(
         `A Latchkey is running with the data in ${dataDir}, but its database does not answer: try again in a moment.`,
       );

@@ -22,14 +22,14 @@ export interface DeliverParts {
 export function createDeliver(parts: DeliverParts): (event: PlatformEvent) => Promise<boolean> {
   const { handle, logger, retryMs, patienceMs, signal } = parts;
   return async (event) => {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     for (let attempt = 0; ; attempt += 1) {
       try {
         await handle(event);
         return true;
       } catch (error) {
         const waitMs = backoffMs(attempt, retryMs, 10_000);
-        if (signal.aborted || Date.now() - startedAt + waitMs > patienceMs) {
+        if (signal.aborted || performance.now() - startedAt + waitMs > patienceMs) {
           logger.error(
             { ...describe(error), event: event.type, attempts: attempt + 1 },
             'something from Discord could not be taken in, and was given up',

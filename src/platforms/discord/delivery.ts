@@ -127,7 +127,7 @@ export class Delivery {
   }
 
   async #put(index: number, body: Body, variant = '', instead: Body = body): Promise<string> {
-    if (!this.#tried.has(index)) this.#tried.set(index, Date.now());
+    if (!this.#tried.has(index)) this.#tried.set(index, performance.now());
     const nonce = this.#nonce(index, variant);
     return index === 0 && variant === ''
       ? await this.#surface.first(body, nonce, instead)
@@ -136,7 +136,10 @@ export class Delivery {
 
   async #doubles(index: number): Promise<boolean> {
     const tried = this.#tried.get(index);
-    return await this.#surface.doubles(index, tried === undefined ? undefined : Date.now() - tried);
+    return await this.#surface.doubles(
+      index,
+      tried === undefined ? undefined : performance.now() - tried,
+    );
   }
 
   /** The same in every process, so that what another one sent moments ago is found by Discord. */

@@ -109,7 +109,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     async start() {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       for (let attempt = 0; ; attempt += 1) {
         try {
           await connect();
@@ -123,7 +123,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           const final = startError(error);
           if (final !== undefined) throw final;
           const waitMs = backoffMs(attempt, retryMs, 30_000);
-          if (Date.now() - startedAt + waitMs > patienceMs) {
+          if (performance.now() - startedAt + waitMs > patienceMs) {
             throw new DiscordStartError('unreachable');
           }
           logger.warn({ ...describe(error), waitMs }, 'Discord is not ready; trying again');

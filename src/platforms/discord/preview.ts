@@ -64,7 +64,7 @@ export function messagePreview({ surface, delivery, timing, onPlaced }: PreviewP
     intervalMs: timing.editEveryMs,
     maxFailures: MAX_FAILURES,
     async show(markdown) {
-      const earlyMs = notBefore - Date.now();
+      const earlyMs = notBefore - performance.now();
       if (earlyMs > 0) return { holdMs: earlyMs };
       try {
         return await show({
@@ -79,7 +79,7 @@ export function messagePreview({ surface, delivery, timing, onPlaced }: PreviewP
         }
         return code === 'unreachable' ? 'failed' : 'off';
       } finally {
-        notBefore = Date.now() + (pace === 1 ? 0 : timing.editEveryMs * pace);
+        notBefore = performance.now() + (pace === 1 ? 0 : timing.editEveryMs * pace);
       }
     },
   });

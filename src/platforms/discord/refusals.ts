@@ -14,7 +14,7 @@ export class Refusals {
   #since = 0;
   #count = 0;
 
-  constructor(most: number = MOST, now: () => number = Date.now) {
+  constructor(most: number = MOST, now: () => number = () => performance.now()) {
     this.#most = most;
     this.#now = now;
   }
@@ -31,7 +31,7 @@ export class Refusals {
 
   /** @throws PlatformError while so much was refused that nothing more should be asked */
   check(): void {
-    const waitMs = this.#since + WINDOW_MS - this.#now();
+    const waitMs = Math.ceil(this.#since + WINDOW_MS - this.#now());
     if (this.#count < this.#most || waitMs <= 0) return;
     throw new PlatformError('flood', 'Discord refused too many requests', waitMs);
   }

@@ -19,7 +19,7 @@ export class Retries {
 
   constructor({ retryMs, budgetMs }: RetryTimes) {
     this.#retryMs = retryMs;
-    this.#until = Date.now() + budgetMs;
+    this.#until = performance.now() + budgetMs;
   }
 
   /**
@@ -34,7 +34,7 @@ export class Retries {
         ? error.retryAfterMs + Math.random() * SPREAD_MS
         : backoffMs(this.#attempts, this.#retryMs, 10_000);
     this.#attempts += 1;
-    if (Date.now() + waitMs > this.#until) throw error;
+    if (performance.now() + waitMs > this.#until) throw error;
     await pause(waitMs);
   }
 }

@@ -71,7 +71,8 @@ export class IntakeWindow {
         continue;
       }
       const lane = laneOf(reading.event);
-      const due = known === undefined || (known.state === 'failed' && known.retryAt <= Date.now());
+      const due =
+        known === undefined || (known.state === 'failed' && known.retryAt <= performance.now());
       if (!due || blocked.has(lane)) {
         blocked.add(lane);
         continue;
@@ -147,7 +148,7 @@ export class IntakeWindow {
     }
     const waitMs = backoffMs(entry.failures - 1, retryMs, 15_000);
     entry.state = 'failed';
-    entry.retryAt = Date.now() + waitMs;
+    entry.retryAt = performance.now() + waitMs;
     logger.warn(
       { updateId, ...describe(error), waitMs },
       'handling an update failed; trying again',

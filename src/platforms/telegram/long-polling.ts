@@ -45,12 +45,12 @@ export async function startLongPolling(
   const { api, logger } = options;
   const window = new IntakeWindow(options);
   await untilStarted(() => api.polling.deleteWebhook({ drop_pending_updates: false }), options);
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const first = await untilStarted(() => fetchBatch(options, window, 0), {
     ...options,
     // A new process is often started a moment before the old one has stopped.
     isFinal: (error) =>
-      answerCode(error) === 409 && Date.now() - startedAt >= options.conflictGraceMs
+      answerCode(error) === 409 && performance.now() - startedAt >= options.conflictGraceMs
         ? new TelegramStartError('conflict')
         : undefined,
   });

@@ -51,14 +51,15 @@ export class Pacing {
   readonly #chats = new Map<string, ChatPace>();
   #quietAt = 0;
 
-  constructor(rates: Rates = TELEGRAM_RATES, now: () => number = Date.now) {
+  /** @param now of a clock that nobody sets: one that is set back would hold everybody up for as long */
+  constructor(rates: Rates = TELEGRAM_RATES, now: () => number = () => performance.now()) {
     this.#rates = rates;
     this.#now = now;
   }
 
   /**
    * Waits until a message may be sent, in the order of asking.
-   * @param untilMs a time of `Date.now`; when the turn would come later, it is given up
+   * @param untilMs a time of `performance.now`; when the turn would come later, it is given up
    * @returns the milliseconds still to wait, when given up; else 0
    */
   async turn(chat: Chat, untilMs = Number.POSITIVE_INFINITY): Promise<number> {

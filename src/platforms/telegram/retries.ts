@@ -21,7 +21,7 @@ export class Retries {
   constructor(tools: RetryTools, chat: ChatAddress, budgetMs: number) {
     this.#tools = tools;
     this.#chat = chat;
-    this.#until = Date.now() + budgetMs;
+    this.#until = performance.now() + budgetMs;
   }
 
   /** Waits for the chat's turn. @throws PlatformError when it would come too late */
@@ -43,7 +43,7 @@ export class Retries {
         ? error.retryAfterMs
         : backoffMs(this.#attempts, this.#tools.retryMs, 10_000);
     this.#attempts += 1;
-    if (Date.now() + waitMs > this.#until) throw error;
+    if (performance.now() + waitMs > this.#until) throw error;
     await pause(waitMs);
   }
 }
