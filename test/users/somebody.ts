@@ -8,6 +8,8 @@ import { encodeTurnInput } from '../../src/chat/turn-input.ts';
 import type { Database } from '../../src/db/client.ts';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import { apiKeys, deliveries, turns } from '../../src/db/schema.ts';
+import { createRedeeming } from '../../src/funding/redeeming.ts';
+import { createVouchers } from '../../src/funding/vouchers.ts';
 import { type Audit, createAudit } from '../../src/keys/audit.ts';
 import { countKeyCheck } from '../../src/keys/key-check-limit.ts';
 import { createKeyPrompts } from '../../src/keys/key-prompts.ts';
@@ -186,6 +188,20 @@ export async function furnish(parts: Parts, who: Somebody, group: ChatAddress): 
     null,
   );
   await countKeyCheck(db, who.userId, now());
+  const [code = ''] =
+    (await createVouchers({ db, ring: parts.ring }).create({
+      name: randomUUID(),
+      count: 1,
+      micros: 1_000_000,
+      uses: 1,
+      expiresAt: new Date(Date.now() + 86_400_000),
+      models: [],
+      createdBy: 'test',
+    })) ?? [];
+  await createRedeeming({ db, ring: parts.ring }).redeem(
+    { platform: 'telegram', platformUserId: who.platformUserId },
+    code,
+  );
   await parts.privateNotices.hold('discord', who.userId, { markdown: 'Your balance is low.' });
   await ask(parts, who, 'this one waits');
 }
