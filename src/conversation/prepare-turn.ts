@@ -44,6 +44,10 @@ export type Prepared =
   /** It can't be checked just now. */
   | { readonly againInMs: number };
 
+/** A turn over its payer's rate waits so long, so often; then it is told to come back. In milliseconds. */
+const MOST_RATE_WAIT_MS = 20_000;
+const MOST_RATE_WAITS = 3;
+
 /** @throws FenceLost */
 export async function prepareTurn(
   parts: PrepareParts,
@@ -55,7 +59,7 @@ export async function prepareTurn(
   if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
     return end({ answer: '', outcome: 'consent-needed' });
   }
-  const moderation = parts.moderation.of(turn, funding.kind);
+  const moderation = parts.moderation.of(turn, funding);
   const barred = await moderation.barred();
   if (barred !== undefined) return { refused: barred };
   // Checked while the rest is prepared.
@@ -96,6 +100,11 @@ export async function prepareTurn(
   const { kind, id, provider, model, caps, unpriced } = funding;
   const { turnId, attempt, userId } = turn;
   const { inputTokens, maxOutputTokens } = request;
+  const waitMs = (await funding.waitMs?.(inputTokens + maxOutputTokens)) ?? 0;
+  if (waitMs > 0) {
+    const waits = waitMs <= MOST_RATE_WAIT_MS && attempt < MOST_RATE_WAITS;
+    return waits ? { value: { againInMs: waitMs } } : { refused: 'pool-busy' };
+  }
   const reserved = await parts.ledger.reserve({
     turnId,
     attempt,

@@ -141,7 +141,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
             ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
             : concluded,
         turn,
-        { funding, payers: parts.payers, reservedMicros },
+        { funding, payers: parts.payers, reservedMicros, passed: paid.passed },
       );
       const { costMicros: spentMicros = 0, usage } = result;
       const tokens = usage && usage.inputTokens + usage.outputTokens;
@@ -243,6 +243,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       monthResetsAt: nextHouseMonth(new Date()),
       turnsPerDay: parts.limits.turnsPerDay,
       mailboxLimit: parts.limits.mailboxLimit,
+      pool: funding?.pool,
       ...(outcome !== null && OF_SUSPENSIONS.has(outcome)
         ? { suspension: await parts.moderation.suspension(turn.userId) }
         : {}),
@@ -304,7 +305,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     closed: TurnResult | undefined,
   ): Promise<TurnResult | undefined> {
     if (closed === undefined || closed.answer === '') return closed;
-    const takenBack = await parts.moderation.of(turn, turn.paidBy ?? 'house').output(closed.answer);
+    const takenBack = await parts.moderation
+      .of(turn, { kind: turn.paidBy ?? 'house' })
+      .output(closed.answer);
     return takenBack === undefined ? closed : { answer: '', outcome: takenBack };
   }
 

@@ -12,6 +12,7 @@ import { defaultModel } from '../llm/catalogue.ts';
 import type { ProviderError, ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
 import type { Outcome } from '../text/outcomes.ts';
+import type { PoolFacts } from '../text/pool-funding.ts';
 import type { Cap, FundingKind, Payer } from './ledger.ts';
 import type { OwnLimits } from './own-limit.ts';
 
@@ -31,6 +32,15 @@ export interface Funding extends Payer {
   ended(turnId: number, error?: ProviderError): Promise<KeyRefusal | undefined>;
   /** One line of what an answer cost and what is left. */
   costNote(cost: AnswerCost): Promise<string>;
+  /** What the user calls it, where there are several of its kind. */
+  readonly name?: string;
+  /** Set where whoever pays has a say in how it is moderated. */
+  readonly moderation?: 'off' | 'on' | 'required';
+  readonly pool?: PoolFacts;
+  /** How long a turn of so many tokens has to wait for its rate, in milliseconds; 0: it may go. */
+  waitMs?(tokens: number): Promise<number>;
+  /** Why the next in the order pays instead, where that is to be told. */
+  passedOver?(outcome: Outcome): string;
 }
 
 export interface AnswerCost {
@@ -63,6 +73,8 @@ export type Offer =
       readonly passesOver: boolean;
       /** Whose key it is about. */
       readonly provider?: ProviderId;
+      /** Told where another pays instead, who did not before. */
+      readonly note?: string;
     };
 
 /** One way to pay. */

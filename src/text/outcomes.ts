@@ -5,6 +5,7 @@ import { TURN_TEXT_LIMIT } from '../chat/turn-input.ts';
 import { generalText } from './general.ts';
 import { inlineCode, time } from './markdown.ts';
 import { moderationText, type ToldSuspension } from './moderation.ts';
+import { type PoolFacts, poolFundingText } from './pool-funding.ts';
 import { sealedText } from './sealed.ts';
 
 /** What the sentences may name. */
@@ -18,6 +19,8 @@ export interface OutcomeFacts {
   readonly turnsPerDay: number;
   /** How many turns of the user may wait. */
   readonly mailboxLimit: number;
+  /** The pool that was to pay. */
+  readonly pool?: PoolFacts | undefined;
   /** The user's pause or suspension that is in force. */
   readonly suspension?: ToldSuspension | undefined;
 }
@@ -56,6 +59,14 @@ const LIMIT: readonly (readonly Button[])[] = [[{ label: 'My limit', directChat:
 const NOT_ANSWERED = 'I could not answer this. Why is for the person who asked alone.';
 /** Instead of {@link NOT_ANSWERED} where the reason stands in the direct chat. */
 export const TOLD_IN_DIRECT_CHAT = 'I could not answer this. I wrote you why in our private chat.';
+
+function poolOutcome(code: string) {
+  return {
+    say: ({ pool }: OutcomeFacts) => poolFundingText.refused(code, pool),
+    buttons: [[{ label: 'My pools', directChat: 'pool' }]] as const,
+    inGroups: NOT_ANSWERED,
+  };
+}
 
 const OUTCOMES = {
   stopped: { say: () => 'Stopped.' },
@@ -99,6 +110,17 @@ const OUTCOMES = {
     buttons: BRING_A_KEY,
     inGroups:
       'What the house gives this chat a day is used. With /setkey in our private chat you can go on.',
+  },
+  'pool-hour-used': poolOutcome('pool-hour-used'),
+  'pool-day-used': poolOutcome('pool-day-used'),
+  'pool-month-used': poolOutcome('pool-month-used'),
+  'pool-used': poolOutcome('pool-used'),
+  'pool-busy': poolOutcome('pool-busy'),
+  'pool-unavailable': poolOutcome('pool-unavailable'),
+  'pool-price-unknown': poolOutcome('pool-price-unknown'),
+  'cut-by-pool': {
+    say: ({ pool }) => poolFundingText.cut(pool),
+    inGroups: 'The answer was cut here. Why is for the person who asked alone.',
   },
   'house-unavailable': {
     say: () =>
