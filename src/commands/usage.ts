@@ -45,7 +45,10 @@ export function createUsage(
   async function nextOf(userId: number, next: Funding | undefined): Promise<UsageFacts['next']> {
     const { provider, model } = next ?? parts.house;
     const facts = { model, providerName: providerEntry(provider).name };
-    if (next !== undefined) return { ...facts, kind: next.kind };
+    if (next !== undefined) {
+      const { kind, name } = next;
+      return { ...facts, kind, ...(name === undefined ? {} : { name }) };
+    }
     const { keys } = await readOwnKeys(parts, userId);
     return { ...facts, kind: 'none', reason: keys.length === 0 ? 'own-only' : 'own-key' };
   }

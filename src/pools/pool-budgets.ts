@@ -5,6 +5,7 @@ import {
   adjust,
   type BudgetState,
   budgetStates,
+  grant,
   memberHolder,
   poolHolder,
 } from '../funding/budgets.ts';
@@ -74,7 +75,7 @@ export async function memberBudgets(
     return {
       period,
       window,
-      limitMicros: limit === null ? null : limit + carried,
+      limitMicros: limit === null ? null : limit + carried + (state?.grantedMicros ?? 0),
       usedMicros: state === undefined ? 0 : used(state),
     };
   });
@@ -108,6 +109,19 @@ export function memberCaps(
       refusals: { turns: 'pool-used', money: 'pool-used' },
     },
   ];
+}
+
+/** Adds to what a member may spend in the open windows. @param micros more than nothing */
+export async function raiseMember(
+  db: Queryable,
+  { poolId, memberId, settings }: Member,
+  micros: number,
+  now: Date,
+): Promise<void> {
+  const holder = memberHolder(poolId, memberId);
+  for (const period of periodsOf(settings)) {
+    await grant(db, { holder, window: poolWindow(settings, period, now) }, micros, 'raised');
+  }
 }
 
 /** What a member has spent in the open windows is theirs again; the pool's total stays as it is. */

@@ -6,7 +6,8 @@ import type { LimitState } from '../funding/own-limit.ts';
 import type { UsageSum } from '../funding/usage.ts';
 import { limitLine } from './limit.ts';
 import { inlineCode, time } from './markdown.ts';
-import { PAYER_NAMES } from './payers.ts';
+import { payerName } from './payers.ts';
+import { poolName } from './pool-funding.ts';
 
 export interface UsageFacts {
   readonly today: readonly UsageSum[];
@@ -17,6 +18,8 @@ export interface UsageFacts {
   /** What pays for the next turn. */
   readonly next: {
     readonly kind: FundingKind | 'none';
+    /** Of a pool. */
+    readonly name?: string;
     readonly providerName: string;
     readonly model: string;
     /** Why nobody pays. */
@@ -50,7 +53,7 @@ export function usageNotice(facts: UsageFacts): Notice {
             ? `Your free messages are used up until ${time(allowance.resetsAt)}; with a key of your own you go on at once.`
             : `Your next message is paid by the house (${inlineCode(next.model)}).`
           : next.kind === 'pool' || next.kind === 'credit'
-            ? `Your next message is paid by ${PAYER_NAMES[next.kind]} (${inlineCode(next.model)}).`
+            ? `Your next message is paid by ${payerName(next.kind, next.name)} (${inlineCode(next.model)}).`
             : next.reason === 'own-only'
               ? 'You let nobody pay but your own key, and have none: your next message is not answered. See /settings.'
               : 'Your own key can’t be used (see /keys): your next message is not answered until you replace or delete it.',
@@ -69,7 +72,8 @@ function sums(rows: readonly UsageSum[]): readonly string[] {
       row.unpricedTurns === 0 ? '' : ` (price unknown for ${row.unpricedTurns} of them)`;
     const assumed =
       row.assumedTurns === 0 ? '' : ` (price assumed for ${row.assumedTurns} of them)`;
-    return `- ${PAYERS[row.funding]}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}${assumed}`;
+    const payer = row.poolName === null ? PAYERS[row.funding] : poolName(row.poolName);
+    return `- ${payer}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}${assumed}`;
   });
 }
 

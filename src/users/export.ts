@@ -12,6 +12,8 @@ import {
   identities,
   ownLimits,
   pastedKeys,
+  poolMembers,
+  pools,
   turns,
   users,
 } from '../db/schema.ts';
@@ -233,6 +235,28 @@ async function accountOf(
     theirs.map(({ id }) => id),
     MOST_DEEDS,
   );
+  const ownPools = await db
+    .select({
+      name: pools.name,
+      state: pools.state,
+      provider: pools.provider,
+      settings: pools.settings,
+      madeAt: pools.createdAt,
+    })
+    .from(pools)
+    .where(eq(pools.userId, userId))
+    .orderBy(pools.id);
+  const memberships = await db
+    .select({
+      pool: pools.name,
+      as: poolMembers.state,
+      since: poolMembers.joinedAt,
+      ownerReadsSince: poolMembers.reviewedSince,
+    })
+    .from(poolMembers)
+    .innerJoin(pools, eq(pools.id, poolMembers.poolId))
+    .where(sql`${poolMembers.userId} in ${linked(userId)}`)
+    .orderBy(poolMembers.id);
   const places = await db
     .selectDistinct({
       number: chats.id,
@@ -261,6 +285,8 @@ async function accountOf(
       of === 'user' && period === 'day' ? [{ day: houseDay(starts), ...sums }] : [],
     ),
     budgets: used,
+    pools: ownPools,
+    poolMemberships: memberships,
     usage: [...usage],
     chats: places,
     keyHistory: trail.map(({ at, action, actor, provider, platform }) => ({
