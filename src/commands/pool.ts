@@ -88,8 +88,8 @@ export function createPool(parts: PoolCommandParts): Command {
   return {
     name: 'pool',
     description: 'Share a key with others, each with a budget',
+    // In groups it says nothing that is one person's alone, and what it says to all is for all.
     where: 'everywhere',
-    isPrivate: true,
 
     async run(context) {
       if (context.chat.kind === 'group') return inGroup(context);

@@ -40,10 +40,10 @@ describe('making', () => {
   });
 
   test('one line makes it open; buttons make it step by step', async () => {
-    const ann = await people.owner('key=openai models=gpt-5.4-mini month=0.20 total=20');
+    const ann = await people.owner('key=openai models=gpt-5.4-mini month=0.30 total=20');
     const page = textOf(await ann.asks(`/pool ${ann.name}`, /is open/));
     expect(page).toMatch(/Key: yours for OpenAI/);
-    expect(page).toMatch(/Budget of a member: \$0\.20 a month/);
+    expect(page).toMatch(/Budget of a member: \$0\.30 a month/);
     expect(page).toMatch(/\$0\.00 of \$20\.00 spent/);
     expect(page).toMatch(/Model: gpt-5\.4-mini/);
 
@@ -97,7 +97,7 @@ describe('joining', () => {
     expect(textOf(answer)).toMatch(new RegExp(`From now on pool ${boss.name} pays`));
     expect(people.keyFor('what is a ring?')).toBe(boss.key);
     expect(textOf(await ben.asks('/usage', /This month/))).toMatch(
-      new RegExp(`- pool ${boss.name}: 1 answer.*next message is paid by pool ${boss.name}`, 's'),
+      new RegExp(`• pool ${boss.name}: 1 answer.*next message is paid by pool ${boss.name}`, 's'),
     );
     expect(textOf(await ben.asks('/pool', /this month/))).toMatch(
       /\$0\.1\d+ of \$0\.20 left until/,
@@ -176,7 +176,7 @@ describe('spending', () => {
     const roster = textOf(await boss.asks(`/pool roster ${boss.name}`, /Roster of/));
     expect(roster).toMatch(/Ben: \$0\.0[12]\d* of \$0\.02 this month/);
 
-    const number = /- (\d+) Ben/.exec(roster)?.[1];
+    const number = /• (\d+) Ben/.exec(roster)?.[1];
     await boss.asks(`/pool reset ${boss.name} ${number}`, /had spent .* is theirs again/);
     await ben?.asks('after the reset', /Answer to.*after the reset/s);
     expect(people.keyFor('after the reset')).toBe(boss.key);
@@ -249,7 +249,7 @@ describe('spending', () => {
 
     const group = world.telegram.group({
       title: 'G',
-      members: [ben.user],
+      members: [first.user, ben.user],
       administrators: [third.user],
     });
     const me = `@${world.telegram.bot.username}`;
@@ -335,7 +335,7 @@ describe('ending', () => {
     const [ben] = await people.membersOf(boss, 'Ben');
     await ben?.asks('with the key', /Answer to.*with the key/s);
     const page = await boss.asks('/delkey', /Delete/);
-    boss.press(page, 'Delete it');
+    boss.press(page, 'Yes, delete it');
     await boss.sees(/[Dd]eleted/);
     const told = textOf(await ben?.asks('key gone one', /Answer to.*key gone one/s));
     expect(told).toMatch(/its owner’s key can’t be used/);
@@ -345,7 +345,7 @@ describe('ending', () => {
       1,
     );
     const next = world.openai.keys.add('valid', madeKey());
-    await boss.asks(`/setkey ${next}`, /Saved/);
+    await boss.asks(`/setkey ${next}`, /Saved|Replaced/);
     await ben?.asks('other key', /Answer to.*other key/s);
     expect(people.keyFor('other key')).toBe(world.openai.apiKey);
     await boss.asks(`/pool resume ${boss.name}`, /It is open/);
@@ -363,7 +363,7 @@ describe('ending', () => {
     expect(people.keyFor('refused two')).toBe(world.openai.apiKey);
     expect(boss.said().filter((text) => /refuses the key/.test(text))).toHaveLength(1);
     const next = world.openai.keys.add('valid', madeKey());
-    await boss.asks(`/setkey ${next}`, /Saved/);
+    await boss.asks(`/setkey ${next}`, /Saved|Replaced/);
     await carl?.asks('replaced', /Answer to.*replaced/s);
     expect(people.keyFor('replaced')).toBe(next);
   }, 30_000);
@@ -388,7 +388,7 @@ describe('ending', () => {
     ben?.say('runs meanwhile');
     await waitFor(() => asked(world, 'runs meanwhile').length === 1);
     const roster = textOf(await boss.asks(`/pool roster ${boss.name}`, /Roster of/));
-    await boss.asks(`/pool remove ${boss.name} ${/- (\d+) Ben/.exec(roster)?.[1]}`, /Removed/);
+    await boss.asks(`/pool remove ${boss.name} ${/• (\d+) Ben/.exec(roster)?.[1]}`, /Removed/);
     await ben?.sees(/slow answer/);
     script();
     await ben?.sees(/has removed you/);
@@ -463,7 +463,7 @@ describe('the key', () => {
     await carl.sees(/You are in pool/);
     await carl.asks('carls open question', /Answer to.*carls open/s);
     const roster = textOf(await boss.asks(`/pool roster ${boss.name}`, /Roster of/));
-    const number = (name: string) => new RegExp(`- (\\d+) ${name}`).exec(roster)?.[1];
+    const number = (name: string) => new RegExp(`• (\\d+) ${name}`).exec(roster)?.[1];
     await boss.asks(`/pool review ${boss.name} ${number('Ben')}`, /only where the pool said so/);
     await boss.asks(`/pool review ${boss.name} ${number('Carl')}`, /The last 1 answered/);
     expect(boss.files().at(-1)).toMatch(/carls open question[\s\S]*Answer to/);
