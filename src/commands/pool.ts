@@ -36,8 +36,7 @@ export function createPool(parts: PoolCommandParts): Command {
     );
   }
 
-  const toAll = (context: CommandContext, notice: Notice) =>
-    context.answer(notice, notice.markdown);
+  const tell = (context: CommandContext, notice: Notice) => context.answer(notice, notice.markdown);
 
   /** In a group: only who may manage it, with a pool of their own. */
   async function managed(context: CommandContext, word: string): Promise<Pool | undefined> {
@@ -46,12 +45,12 @@ export function createPool(parts: PoolCommandParts): Command {
       const may = await parts.rights(chat.platform)?.mayManage(chat, sender.platformUserId);
       const pool = may === true ? await ownPool(parts, userId, word) : undefined;
       if (pool === undefined) {
-        toAll(context, may === true ? poolsText.unknown() : poolsText.notManager());
+        tell(context, may === true ? poolsText.unknown() : poolsText.notManager());
       }
       return pool;
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
-      toAll(context, poolsText.couldNotAsk());
+      tell(context, poolsText.couldNotAsk());
       return undefined;
     }
   }
@@ -71,17 +70,17 @@ export function createPool(parts: PoolCommandParts): Command {
       case 'unbind': {
         const owned = (await pools.ownedBy(context.userId)).map(({ id }) => id);
         const done = await pools.unbind(wholeOf(context.chat), owned);
-        return toAll(context, done ? poolsText.unbound() : poolsText.notBound());
+        return tell(context, done ? poolsText.unbound() : poolsText.notBound());
       }
       case 'invite': {
         const pool = await ownPool(parts, context.userId, word);
-        if (pool === undefined) return toAll(context, poolsText.unknown());
+        if (pool === undefined) return tell(context, poolsText.unknown());
         const token = await members.invite(pool, undefined);
         context.answer(poolsText.inviteHere(pool.name, token));
         return;
       }
       default:
-        return toAll(context, poolsText.inPrivate());
+        return tell(context, poolsText.inPrivate());
     }
   }
 

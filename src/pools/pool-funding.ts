@@ -2,7 +2,7 @@
 
 import { wholeOf } from '../chat/chat-rules.ts';
 import type { Database } from '../db/client.ts';
-import { eq, sql } from '../db/drizzle.ts';
+import { inArray, sql } from '../db/drizzle.ts';
 import { pools } from '../db/schema.ts';
 import type { Funding, FundingSource, Offer, TurnToPay } from '../funding/funding.ts';
 import { isRingIncomplete } from '../keys/afresh.ts';
@@ -51,6 +51,7 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
   /** The pool of the chat, then the one that was chosen, then the oldest membership. */
   async function candidatesOf({ userId, turn }: TurnToPay): Promise<readonly Candidate[]> {
     const chat = turn?.chat.kind === 'group' ? wholeOf(turn.chat) : undefined;
+    const isThere = sql`c.platform = ${chat?.platform ?? ''} and c.whole_id = ${chat?.wholeId ?? ''}`;
     const found = await db.execute<{
       id: number;
       member: number | null;
@@ -58,32 +59,42 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
       joined: number | null;
       key: string | null;
     }>(sql`
+      with theirs as (
+        select pool_id from pool_members where user_id = ${userId}::bigint
+        union select pool_id from pool_chats c where ${isThere}
+      )
       select p.id, m.id as member, m.model,
              (extract(epoch from m.joined_at) * 1000)::bigint as joined, k.state as key
-      from pools p
+      from theirs join pools p on p.id = theirs.pool_id
       left join pool_members m on m.pool_id = p.id and m.user_id = ${userId}::bigint
-      left join pool_chats c on c.pool_id = p.id
-        and c.platform = ${chat?.platform ?? ''} and c.whole_id = ${chat?.wholeId ?? ''}
+      left join pool_chats c on c.pool_id = p.id and ${isThere}
       left join api_keys k on k.id = p.key_id and k.user_id = p.user_id
       where p.state <> 'draft' and p.user_id is distinct from ${userId}::bigint
         and (m.state = 'member' or (c.pool_id is not null and m.state is distinct from 'removed'))
-        and (p.id in (select pool_id from pool_members where user_id = ${userId}::bigint)
-             or p.id in (select pool_id from pool_chats where platform = ${chat?.platform ?? ''}
-                         and whole_id = ${chat?.wholeId ?? ''}))
       order by (c.pool_id is not null) desc, m.chosen_at desc nulls last, m.joined_at, p.id`);
-    const candidates: Candidate[] = [];
-    for (const row of found) {
-      const [pool] = await db.select().from(pools).where(eq(pools.id, row.id));
-      if (pool === undefined) continue;
-      candidates.push({
-        pool: poolOf(pool),
-        memberId: row.member ?? undefined,
-        model: row.model,
-        joinedAt: row.joined === null ? now() : new Date(row.joined),
-        keyState: row.key === null ? 'gone' : row.key === 'refused' ? 'refused' : 'there',
-      });
-    }
-    return candidates;
+    if (found.length === 0) return [];
+    const rows = await db
+      .select()
+      .from(pools)
+      .where(
+        inArray(
+          pools.id,
+          found.map(({ id }) => id),
+        ),
+      );
+    return found.flatMap(({ id, member, model, joined, key }): readonly Candidate[] => {
+      const row = rows.find((one) => one.id === id);
+      if (row === undefined) return [];
+      return [
+        {
+          pool: poolOf(row),
+          memberId: member ?? undefined,
+          model,
+          joinedAt: joined === null ? now() : new Date(joined),
+          keyState: key === null ? 'gone' : key === 'refused' ? 'refused' : 'there',
+        },
+      ];
+    });
   }
 
   /** Opened, or why the pool does not pay. */
