@@ -463,6 +463,7 @@ async function compose(
           await apiKeys.removeExpired(),
         ),
       () => linkCodes.removeExpired(),
+      () => poolMembers.removeExpired(),
       () => privateNotices.removeExpired(),
       () => moderated.removeExpired(),
       (signal) => forgetting.resume(signal),

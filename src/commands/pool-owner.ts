@@ -6,7 +6,7 @@ import { INVITE_MS } from '../pools/members.ts';
 import { raiseMember, resetMember } from '../pools/pool-budgets.ts';
 import { USUAL_SETTINGS } from '../pools/pool-settings.ts';
 import { POOL_NAME, readPoolWords } from '../pools/pool-words.ts';
-import type { Pool, PoolMade } from '../pools/pools.ts';
+import { type Pool, type PoolMade, stopOf } from '../pools/pools.ts';
 import { readForReview } from '../pools/review.ts';
 import { readRoster, rosterCsv } from '../pools/roster.ts';
 import { poolsText } from '../text/pools.ts';
@@ -182,7 +182,8 @@ export function poolOwnerVerbs(parts: PoolCommandParts): Readonly<Record<string,
     }),
     resume: withOwn(async (context, pool) => {
       if (!(await pools.open(pool))) return context.replace(poolsText.noKey());
-      await show(context, pool, poolsText.opened);
+      const isOver = stopOf({ ...pool, state: 'open' }, new Date()) === 'ended';
+      await show(context, pool, isOver ? poolsText.stillOver : poolsText.opened);
     }),
     close: withOwn(async (context, pool) =>
       context.replace(poolsText.confirmClose(pool.id, pool.name)),

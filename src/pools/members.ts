@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Database, Queryable } from '../db/client.ts';
-import { and, eq, gt, sql } from '../db/drizzle.ts';
+import { and, eq, gt, lte, sql } from '../db/drizzle.ts';
 import { identities, poolInvites, poolMembers, pools, users } from '../db/schema.ts';
 import type { Identity } from '../keys/key-prompts.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -60,6 +60,8 @@ export interface PoolMembers {
   /** The row of somebody who asks in a chat that the pool is bound to. */
   admitGuest(poolId: number, userId: number, platform: string): Promise<number | undefined>;
   nameOf(pool: Pool, sealed: Uint8Array | null): Promise<string | undefined>;
+  /** Deletes links that are over, with the names in them. */
+  removeExpired(): Promise<void>;
 }
 
 const binding = (poolId: number) => ({ purpose: 'pool-name' as const, row: String(poolId) });
@@ -268,6 +270,10 @@ export function createPoolMembers({
         .from(poolMembers)
         .where(isTheirs(userId, poolId));
       return row === undefined || row.state === 'removed' ? undefined : row.id;
+    },
+
+    async removeExpired() {
+      await db.delete(poolInvites).where(lte(poolInvites.expiresAt, now()));
     },
 
     async nameOf(pool, sealed) {

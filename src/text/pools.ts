@@ -135,6 +135,7 @@ export const poolsText = {
   noMember: (): Notice => ({ markdown: 'There is nobody of that number in this pool.' }),
 
   opened: 'It is open: its members are paid by it from now on.',
+  stillOver: 'Its last day has passed: set another one first, with `ends=`.',
   paused: 'It is paused: it pays for nobody until you open it again.',
   changed: 'Changed. Budgets count at once; another time zone, as soon as a month begins there.',
   made: 'Made. Invite people with the button below.',

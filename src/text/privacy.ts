@@ -53,7 +53,7 @@ export function privacyText(facts: PrivacyFacts): string {
     '**Where words travel**',
     [
       '- To the platform on which you write (Telegram, Discord or another), which sees and keeps the chat under its own rules.',
-      `- To the provider that answers: the one of your key, or, where the house pays, ${house(facts)} What they keep is theirs to say.`,
+      `- To the provider that answers: the one of your key, or of the key of the pool that pays, or, where the house pays, ${house(facts)} What they keep is theirs to say.`,
       '- In groups, what others said with me in the same thread goes along as context; on your own key only after you agreed.',
       ...facts.otherHosts.map(
         ({ providerName, host }) =>

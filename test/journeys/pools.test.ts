@@ -330,6 +330,20 @@ describe('ending', () => {
     expect(closed).toMatch(/was closed by its owner/);
   }, 20_000);
 
+  test('after its last day it pays no more, and resuming needs another one', async () => {
+    const boss = await people.owner('month=0.20 ends=2020-01-01');
+    const ben = people.person('Ben');
+    await ben.asks('paid by the house', /Answer to.*paid by the house/s);
+    await people.joins(ben, await boss.link());
+    await ben.asks('after the end', /Answer to.*after the end/s);
+    expect(people.keyFor('after the end')).toBe(world.openai.apiKey);
+    await ben.asks('/pool', /is over: its last day has passed/);
+    await boss.asks(`/pool resume ${boss.name}`, /Its last day has passed: set another/);
+    await boss.asks(`/pool set ${boss.name} ends=2090-01-01`, /is open/);
+    await ben.asks('with another end', /Answer to.*with another end/s);
+    expect(people.keyFor('with another end')).toBe(boss.key);
+  }, 20_000);
+
   test('the owner deletes the key: it pauses, is told once, and is not shared again unasked', async () => {
     const boss = await people.owner();
     const [ben] = await people.membersOf(boss, 'Ben');
