@@ -46,6 +46,7 @@ import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
 import { createModelSuggestions } from './commands/model-suggestions.ts';
 import { createPay } from './commands/pay.ts';
+import { createPool } from './commands/pool.ts';
 import { createRedeem } from './commands/redeem.ts';
 import { createSetKey } from './commands/setkey.ts';
 import { createSettings } from './commands/settings.ts';
@@ -94,6 +95,10 @@ import { createOperatorDesk } from './operator.ts';
 import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
+import { createPoolMembers } from './pools/members.ts';
+import { createPoolFunding } from './pools/pool-funding.ts';
+import { createPools } from './pools/pools.ts';
+import { createTellPerson } from './pools/tell.ts';
 import { preflight } from './preflight.ts';
 import { mailboxDepth } from './queue/depth.ts';
 import { createMailbox } from './queue/mailbox.ts';
@@ -426,11 +431,15 @@ async function compose(
       operators.warn(warning, generalText.houseKeyFailed(facts.provider, facts.code));
     },
   };
+  const pools = createPools({ db });
+  const poolMembers = createPoolMembers({ db, vault, ring });
+  const tellPerson = createTellPerson({ db, sender: (platform) => senders.get(platform), log });
   // Who can pay: one entry each. In which order they do is their user's to say.
   const payers = createPayers({
     db,
     sources: [
       createOwnFunding({ db, apiKeys, ownLimit }),
+      createPoolFunding({ db, apiKeys, pools, members: poolMembers, tellOwner: tellPerson }),
       createCreditFunding({ ...houseKey, db }),
       createHouseFunding({
         ...houseKey,
@@ -505,6 +514,16 @@ async function compose(
     createSettings(personalSettings({ ...funding, allowance, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
+    createPool({
+      db,
+      vault,
+      pools,
+      members: poolMembers,
+      sender,
+      rights: (platform) => rights.get(platform),
+      tell: tellPerson,
+      moderates: config.moderation.mode !== 'off',
+    }),
     createChat({
       settings: createChatSettings({ db }),
       rights: (platform) => rights.get(platform),
@@ -575,6 +594,7 @@ async function compose(
       () => linkCodes.removeExpired(),
       () => redeeming.removeExpired(),
       () => expireCredits(db, new Date()),
+      () => poolMembers.removeExpired(),
       () => privateNotices.removeExpired(),
       () => moderated.removeExpired(),
       (signal) => forgetting.resume(signal),

@@ -1,7 +1,7 @@
 /** Reads and writes what /chat sets. On the way of a message they come along with its chat's row. */
 
 import type { Database, Queryable } from '../db/client.ts';
-import { and, eq } from '../db/drizzle.ts';
+import { and, eq, sql } from '../db/drizzle.ts';
 import { chatSettings } from '../db/schema.ts';
 import { chatHolder, moveBudgets } from '../funding/budgets.ts';
 import { type ChatRules, NO_RULES, readPlaces, wholeOf } from './chat-rules.ts';
@@ -70,5 +70,10 @@ export async function moveChatSettings(
         set: moved,
       });
   }
+  await tx.execute(sql`
+    update pool_chats old set platform = ${next.platform}, whole_id = ${next.wholeId}
+    where platform = ${old.platform} and whole_id = ${old.wholeId}
+      and not exists (select from pool_chats
+                      where platform = ${next.platform} and whole_id = ${next.wholeId})`);
   await moveBudgets(tx, chatHolder(old), chatHolder(next));
 }

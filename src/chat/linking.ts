@@ -12,6 +12,7 @@ import { copyBudgets, joinBudgets } from '../funding/linked-budgets.ts';
 import type { Audit, AuditEntry } from '../keys/audit.ts';
 import type { Identity } from '../keys/key-prompts.ts';
 import { keysMet, moveKeys, returnKeys } from '../keys/linked-keys.ts';
+import { joinPools, returnPools } from '../pools/linked-pools.ts';
 import type { PlatformName } from './message.ts';
 
 /** What is known of both sides before they are joined. */
@@ -147,6 +148,7 @@ export function createLinking({
     const moved = await moveKeys(tx, from, to);
     await moveCredits(tx, from, to);
     await joinBudgets(tx, from, to);
+    await joinPools(tx, from, to);
     await audit.append(tx, ...moved);
     return { result: 'linked', with: there };
   }
@@ -179,6 +181,7 @@ export function createLinking({
       returned.push(...(await returnKeys(tx, from, to)));
       await returnCredits(tx, from, to);
       await copyBudgets(tx, from, to);
+      await returnPools(tx, from, to);
     }
     await audit.append(tx, ...returned);
     return {

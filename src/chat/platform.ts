@@ -138,6 +138,8 @@ export interface PlatformSender {
   openReply(target: ReplyTarget): Reply;
   /** @throws PlatformError, with code `too-large` where the file has more than `maxBytes` */
   download(file: FileReference, maxBytes: number): Promise<Uint8Array>;
+  /** A link that opens the direct chat and sends `/start payload` there, where there is such a thing. */
+  directLink?(payload: string): Promise<string>;
   /** The direct chat with a user, for notices that are nobody else's business. */
   directChat(sender: Pick<Sender, 'platformUserId'>): ChatAddress;
 }

@@ -50,7 +50,13 @@ export function createUsage(
     const { provider, model } = next ?? parts.house;
     const facts = { model, providerName: providerEntry(provider).name };
     if (next !== undefined) {
-      return { ...facts, kind: next.kind, housePaused: parts.housePause.isPaused };
+      const { kind, name } = next;
+      return {
+        ...facts,
+        kind,
+        housePaused: parts.housePause.isPaused,
+        ...(name === undefined ? {} : { name }),
+      };
     }
     const { keys } = await readOwnKeys(parts, userId);
     if (keys.length > 0) return { ...facts, kind: 'none', reason: 'own-key' };

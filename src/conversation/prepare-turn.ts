@@ -61,7 +61,7 @@ export async function prepareTurn(
   if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
     return end({ answer: '', outcome: 'consent-needed' });
   }
-  const moderation = parts.moderation.of(turn, funding.kind);
+  const moderation = parts.moderation.of(turn, funding);
   const barred = await moderation.barred();
   if (barred !== undefined) return { refused: barred };
   // Checked while the rest is prepared.

@@ -55,24 +55,36 @@ export async function withNotes(
     funding,
     payers,
     reservedMicros,
+    passed = [],
   }: {
     readonly funding: Funding;
     readonly payers: Pick<Payers, 'lastPayer'>;
     readonly reservedMicros: number;
+    /** Why those before it in the user's order did not pay. */
+    readonly passed?: readonly string[];
   },
 ): Promise<TurnResult> {
   if (result.answer.trim() === '') return result;
   const notes: string[] = [];
   const before = await payers.lastPayer(turn.userId, turn.turnId);
-  if (before !== undefined && before !== funding.kind) {
+  if (before !== undefined && isAnother(before, funding)) {
     const isSeenByAll = turn.chat.kind === 'group' && !turn.isPrivate;
-    notes.push(isSeenByAll ? payersText.changedInGroup() : payersText.changed(funding.kind));
+    if (isSeenByAll) notes.push(payersText.changedInGroup());
+    else notes.push(...passed, payersText.changed(funding.kind, funding.name));
   }
   if (turn.showCost && turn.chat.kind === 'direct') {
     const { costMicros = null, priceAssumed: assumed = false } = result;
     notes.push(await funding.costNote({ costMicros, assumed, reservedMicros }));
   }
   return notes.length === 0 ? result : { ...result, costNote: notes.join('\n') };
+}
+
+/** One credit after another is no change to tell of; another pool has another owner. */
+function isAnother(
+  before: { readonly kind: FundingKind; readonly id: number | null },
+  { kind, id }: Funding,
+): boolean {
+  return before.kind !== kind || (kind === 'pool' && before.id !== id);
 }
 
 function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome | null {
@@ -88,6 +100,7 @@ function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome
   if (ending.reason === 'length') {
     if (!clamped) return 'too-long';
     if (paidBy === 'credit') return 'cut-by-credit';
+    if (paidBy === 'pool') return 'cut-by-pool';
     return paidBy === 'own' ? 'cut-by-own-limit' : 'cut-by-budget';
   }
   return null;

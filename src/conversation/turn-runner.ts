@@ -157,7 +157,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
             ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
             : concluded,
         turn,
-        { funding, payers: parts.payers, reservedMicros },
+        { funding, payers: parts.payers, reservedMicros, passed: paid.passed },
       );
       const { costMicros: spentMicros = 0, usage } = result;
       const tokens = usage && usage.inputTokens + usage.outputTokens;
@@ -239,6 +239,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       hourResetsAt: nextHour(now),
       againAt: againAt ?? new Date(now.getTime() + MINUTE_MS),
       plan: await planFacts(turn.userId, outcome),
+      pool: funding?.pool,
       ...(outcome !== null && OF_SUSPENSIONS.has(outcome)
         ? { suspension: await parts.moderation.suspension(turn.userId) }
         : {}),
@@ -312,7 +313,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     closed: TurnResult | undefined,
   ): Promise<TurnResult | undefined> {
     if (closed === undefined || closed.answer === '') return closed;
-    const takenBack = await parts.moderation.of(turn, turn.paidBy ?? 'house').output(closed.answer);
+    const takenBack = await parts.moderation
+      .of(turn, { kind: turn.paidBy ?? 'house' })
+      .output(closed.answer);
     return takenBack === undefined ? closed : { answer: '', outcome: takenBack };
   }
 

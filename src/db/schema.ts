@@ -421,7 +421,7 @@ export const budgets = pgTable(
     /** The order in which these rows are locked, by everybody. */
     id: identity(),
     holderKind: text('holder_kind', { enum: HOLDERS }).notNull(),
-    /** Empty for the house, `new` for what it gives those who are new; `platform:whole` of a chat; the user's number; `pool:user` of a member. */
+    /** Empty for the house, `new` for what it gives those who are new; `platform:whole` of a chat; the user's number; `pool:row` of a member. */
     holderId: text('holder_id').notNull(),
     /** Whose it is, where it is a person's. */
     userId: bigintNumber('user_id').references(() => users.id),
@@ -758,6 +758,8 @@ export const moderationLog = pgTable(
     /** The name under which a forgotten user's costs are kept. */
     pseudonym: text('pseudonym'),
     turnId: bigintNumber('turn_id'),
+    /** The pool that was to pay, whose owner sees how many flags there were. */
+    poolId: bigintNumber('pool_id'),
     direction: text('direction', { enum: ['input', 'output'] }).notNull(),
     /** `unchecked`: the service could not be asked. */
     action: text('action', { enum: ['passed', 'flagged', 'unchecked'] }).notNull(),
@@ -811,4 +813,96 @@ export const suspensionIdentities = pgTable(
     primaryKey({ columns: [t.suspensionId, t.identityPseudonym] }),
     index('suspension_identities_pseudonym').on(t.identityPseudonym),
   ],
+);
+
+/** A key that its owner shares with members, each with a budget (`pools/`). */
+export const pools = pgTable(
+  'pools',
+  {
+    id: identity(),
+    /** Its owner; null once they were forgotten. */
+    userId: bigintNumber('user_id').references(() => users.id),
+    /** Whose data key seals the names: the user that made it, before any linking. */
+    ownerId: bigintNumber('owner_id').references(() => users.id),
+    /** One word, as its owner calls it. */
+    name: text('name').notNull(),
+    provider: text('provider').notNull(),
+    /** The row in `api_keys`: another key in its place is not shared unasked. */
+    keyId: bigintNumber('key_id').notNull(),
+    state: text('state', { enum: ['draft', 'open', 'paused', 'closed'] }).notNull(),
+    /** Why it is paused or closed. */
+    reason: text('reason', { enum: ['owner', 'key', 'owner-left'] }),
+    /** `PoolSettings` */
+    settings: jsonb('settings').notNull(),
+    /** The failure of its key that its owner was told of last; null: it works. */
+    problem: text('problem'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('pools_user').on(t.userId),
+    uniqueIndex('pools_name').on(t.userId, t.name).where(sql`state <> 'closed'`),
+  ],
+);
+
+/** Who is paid by a pool, and those who were: what they have used stays with the row. */
+export const poolMembers = pgTable(
+  'pool_members',
+  {
+    /** Names the member in the ledger. */
+    id: identity(),
+    poolId: bigintNumber('pool_id')
+      .notNull()
+      .references(() => pools.id, { onDelete: 'cascade' }),
+    /** Null once they were forgotten. */
+    userId: bigintNumber('user_id').references(() => users.id),
+    /** Who joined, where that account was linked since: whose it is again after /unlink. */
+    ownerId: bigintNumber('owner_id').references(() => users.id),
+    /** The account that joined: whoever comes back finds what they had used. */
+    identityPseudonym: text('identity_pseudonym').notNull(),
+    /** `guest`: asks in a chat that the pool is bound to. */
+    state: text('state', { enum: ['member', 'guest', 'left', 'removed'] }).notNull(),
+    /** Sealed under the data key of the pool's `owner_id`. */
+    name: bytea('name'),
+    /** Of the pool's; null: its first. */
+    model: text('model'),
+    joinedAt: moment('joined_at').notNull(),
+    /** Agreed that the pool's owner reads what they ask from then on, and the answers. */
+    reviewedSince: moment('reviewed_since'),
+    /** By /pool use: the latest is the one that pays. */
+    chosenAt: moment('chosen_at'),
+  },
+  (t) => [
+    unique('pool_members_identity').on(t.poolId, t.identityPseudonym),
+    uniqueIndex('pool_members_user').on(t.userId, t.poolId).where(sql`user_id is not null`),
+  ],
+);
+
+/** Links into pools. The token itself is kept nowhere. */
+export const poolInvites = pgTable(
+  'pool_invites',
+  {
+    id: identity(),
+    poolId: bigintNumber('pool_id')
+      .notNull()
+      .references(() => pools.id, { onDelete: 'cascade' }),
+    /** What the key ring makes of the token. */
+    digest: text('digest').notNull().unique(),
+    /** Sealed, for one person: used once. Null: for whoever has the link. */
+    name: bytea('name'),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (t) => [index('pool_invites_pool').on(t.poolId)],
+);
+
+/** The groups and servers in which a pool pays for whoever asks: one each. */
+export const poolChats = pgTable(
+  'pool_chats',
+  {
+    platform: text('platform').notNull(),
+    wholeId: text('whole_id').notNull(),
+    poolId: bigintNumber('pool_id')
+      .notNull()
+      .references(() => pools.id, { onDelete: 'cascade' }),
+  },
+  (t) => [primaryKey({ columns: [t.platform, t.wholeId] }), index('pool_chats_pool').on(t.poolId)],
 );

@@ -26,6 +26,18 @@ export const chatHolder = (whole: {
   userId: null,
 });
 
+export const poolHolder = (poolId: number): Holder => ({
+  kind: 'pool',
+  id: `${poolId}`,
+  userId: null,
+});
+/** A member by the row of their membership, which outlasts /forget: so does what they have used. */
+export const memberHolder = (poolId: number, memberId: number): Holder => ({
+  kind: 'member',
+  id: `${poolId}:${memberId}`,
+  userId: null,
+});
+
 /** One holder's window. */
 export interface Budget {
   readonly holder: Holder;

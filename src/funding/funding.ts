@@ -12,6 +12,7 @@ import { defaultModel } from '../llm/catalogue.ts';
 import type { ProviderError, ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
 import type { Outcome } from '../text/outcomes.ts';
+import type { PoolFacts } from '../text/pool-funding.ts';
 import type { Cap, FundingKind, Payer } from './ledger.ts';
 import type { OwnLimits } from './own-limit.ts';
 import type { Rate } from './rates.ts';
@@ -38,6 +39,13 @@ export interface Funding extends Payer {
   refused?(outcome: Outcome): Promise<void>;
   /** One line of what an answer cost and what is left. */
   costNote(cost: AnswerCost): Promise<string>;
+  /** What the user calls it, where there are several of its kind. */
+  readonly name?: string;
+  /** Set where whoever pays has a say in how it is moderated. */
+  readonly moderation?: 'off' | 'on' | 'required';
+  readonly pool?: PoolFacts;
+  /** Why the next in the order pays instead, where that is to be told. */
+  passedOver?(outcome: Outcome): string;
 }
 
 export interface AnswerCost {
@@ -70,6 +78,8 @@ export type Offer =
       readonly passesOver: boolean;
       /** Whose key it is about. */
       readonly provider?: ProviderId;
+      /** Told where another pays instead, who did not before. */
+      readonly note?: string;
     };
 
 /** One way to pay. */

@@ -35,7 +35,13 @@ export type Attempt<T> =
     };
 
 export type Paid<T> =
-  | { readonly paid: true; readonly funding: Funding; readonly value: T }
+  | {
+      readonly paid: true;
+      readonly funding: Funding;
+      readonly value: T;
+      /** Why those before it in the order did not. */
+      readonly passed: readonly string[];
+    }
   | {
       readonly paid: false;
       readonly outcome: Outcome;
@@ -57,7 +63,10 @@ export interface Payers {
   /** Who would pay for the user's next turn; undefined: nobody. */
   preview(userId: number): Promise<Funding | undefined>;
   /** Who paid for the user's last answer but this turn's. */
-  lastPayer(userId: number, turnId: number): Promise<FundingKind | undefined>;
+  lastPayer(
+    userId: number,
+    turnId: number,
+  ): Promise<{ readonly kind: FundingKind; readonly id: number | null } | undefined>;
   orderOf(userId: number): Promise<PayerOrder>;
 }
 
@@ -109,23 +118,29 @@ export function createPayers({
       const nobody: Outcome =
         choice !== null ? 'payer-needed' : order === 'own-only' ? 'own-only' : 'house-unavailable';
       let last: Extract<Paid<never>, { paid: false }> = { paid: false, outcome: nobody };
+      const passed: string[] = [];
       for await (const offer of offers(choice === null ? ORDERS[order] : [choice], turn)) {
         if (offer.offer === 'absent') continue;
         if (offer.offer === 'refused') {
           const { outcome, provider } = offer;
           last = { paid: false, outcome, ...(provider === undefined ? {} : { provider }) };
           if (!offer.passesOver) return last;
+          if (offer.note !== undefined) passed.push(offer.note);
           continue;
         }
         const { funding } = offer;
         const notNow = funding.admit();
         const attempted: Attempt<never> | Awaited<ReturnType<typeof attempt>> =
           notNow === undefined ? await attempt(funding) : { refused: notNow };
-        if ('value' in attempted) return { paid: true, funding, value: attempted.value };
+        if ('value' in attempted) {
+          return { paid: true, funding, value: attempted.value, passed };
+        }
         const { refused: outcome, againAt } = attempted;
         await funding.refused?.(outcome);
         last = { paid: false, outcome, funding, ...(againAt === undefined ? {} : { againAt }) };
         if (!funding.passesOver) return last;
+        const note = funding.passedOver?.(attempted.refused);
+        if (note !== undefined) passed.push(note);
       }
       return last;
     },
@@ -143,7 +158,7 @@ export function createPayers({
 
     async lastPayer(userId, turnId) {
       const [last] = await db
-        .select({ funding: reservations.funding })
+        .select({ kind: reservations.funding, id: reservations.fundingId })
         .from(reservations)
         .where(
           and(
@@ -154,7 +169,7 @@ export function createPayers({
         )
         .orderBy(desc(reservations.at))
         .limit(1);
-      return last?.funding;
+      return last;
     },
   };
 }

@@ -2,11 +2,13 @@
 
 import type { Database } from '../db/client.ts';
 import { and, eq, gte, isNull, or, sql } from '../db/drizzle.ts';
-import { turns } from '../db/schema.ts';
+import { pools, turns } from '../db/schema.ts';
 import type { FundingKind } from './ledger.ts';
 
 export interface UsageSum {
   readonly funding: FundingKind;
+  /** Where a pool paid: which. */
+  readonly poolName: string | null;
   readonly turns: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -29,6 +31,7 @@ export async function usageSince(
   const rows = await db
     .select({
       funding: turns.funding,
+      poolName: pools.name,
       turns: number(sql`count(*)`),
       inputTokens: number(sql`coalesce(sum(${turns.inputTokens}), 0)`),
       outputTokens: number(sql`coalesce(sum(${turns.outputTokens}), 0)`),
@@ -37,6 +40,7 @@ export async function usageSince(
       assumedTurns: number(sql`count(*) filter (where ${turns.priceAssumed})`),
     })
     .from(turns)
+    .leftJoin(pools, and(eq(turns.funding, 'pool'), eq(turns.fundingId, pools.id)))
     .where(
       and(
         // Who is linked to nobody said all that is in their own mailbox, and nothing elsewhere.
@@ -45,7 +49,7 @@ export async function usageSince(
         sql`${turns.answer} is not null and ${turns.funding} is not null`,
       ),
     )
-    .groupBy(turns.funding);
+    .groupBy(turns.funding, pools.id, pools.name);
   return rows.flatMap((row) => (row.funding === null ? [] : [{ ...row, funding: row.funding }]));
 }
 

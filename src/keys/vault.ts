@@ -11,7 +11,8 @@ export type SealPurpose =
   | 'turn-input'
   | 'turn-answer'
   | 'held-notice'
-  | 'appeal';
+  | 'appeal'
+  | 'pool-name';
 
 /** Where a sealed value is kept: it opens nowhere else. */
 export interface SealBinding {
@@ -75,6 +76,7 @@ const LIMITS: Readonly<Record<SealPurpose, number>> = {
   'turn-answer': 16 * 1024 * 1024,
   'held-notice': 64 * 1024,
   appeal: 8 * 1024,
+  'pool-name': 1024,
 };
 
 export function createVault(parts: DataKeysParts): Vault {

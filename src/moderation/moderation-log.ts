@@ -11,6 +11,8 @@ export interface ModerationLog {
   write(entry: {
     readonly userId: number;
     readonly turnId: number;
+    /** The pool that was to pay. */
+    readonly poolId?: number | null | undefined;
     readonly direction: Direction;
     readonly verdict: Verdict;
     readonly consequence: Consequence | undefined;
@@ -26,6 +28,7 @@ export function createModerationLog({ db }: { readonly db: Database }): Moderati
     async write({
       userId,
       turnId,
+      poolId = null,
       direction,
       verdict: { action, categories, scores },
       consequence,
@@ -33,8 +36,8 @@ export function createModerationLog({ db }: { readonly db: Database }): Moderati
       const rounded = Object.entries(scores).map(([name, score]) => [name, round(score)] as const);
       // Whoever is being forgotten meanwhile gets no row that names them.
       await db.execute(sql`
-        insert into moderation_log (user_id, turn_id, direction, action, categories, scores, consequence)
-        select id, ${turnId}::bigint, ${direction}, ${action},
+        insert into moderation_log (user_id, turn_id, pool_id, direction, action, categories, scores, consequence)
+        select id, ${turnId}::bigint, ${poolId}::bigint, ${direction}, ${action},
                ${`{${categories.map((name) => `"${name}"`).join(',')}}`}::text[],
                ${JSON.stringify(Object.fromEntries(rounded))}::text::jsonb, ${consequence ?? null}::text
         from users where id = ${userId}::bigint for key share`);

@@ -29,6 +29,14 @@ export interface ModeratedTurn {
   readonly attempt: number;
 }
 
+/** Who pays, and what they have a say in. */
+export interface ModeratedPayer {
+  readonly kind: string;
+  readonly id?: number | null;
+  /** Undefined: as the operator has it. Nothing is checked where the operator checks nothing. */
+  readonly moderation?: 'off' | 'on' | 'required';
+}
+
 export type InputDecision =
   | { readonly result: 'passed' }
   | { readonly result: 'refused'; readonly outcome: Outcome }
@@ -53,7 +61,7 @@ export interface TurnModeration {
 }
 
 export interface Moderation {
-  of(turn: ModeratedTurn, paidBy: string): TurnModeration;
+  of(turn: ModeratedTurn, payer: ModeratedPayer): TurnModeration;
   /** The pause or suspension that is in force. */
   suspension(userId: number): Promise<Suspension | undefined>;
   /** Resolves when everything is recorded. */
@@ -65,41 +73,44 @@ const WAITS_MS = [2_000, 5_000, 10_000];
 /** `required`: how long an answer that has come waits before each further try, in milliseconds. */
 const OUTPUT_WAITS_MS = [250, 750, 2_000];
 
+/** For the log. */
+interface PaidTurn extends ModeratedTurn {
+  readonly poolId?: number | null;
+}
+
 export function createModeration(parts: ModerationParts): Moderation {
   const { mode, checker, thresholds, suspensions, records, log } = parts;
   const pending = new Set<Promise<void>>();
 
-  function record(turn: ModeratedTurn, direction: Direction, verdict: Verdict): void {
-    const { userId, turnId } = turn;
+  function record(turn: PaidTurn, direction: Direction, verdict: Verdict): void {
+    const { userId, turnId, poolId } = turn;
     const written = records
-      .write({ userId, turnId, direction, verdict, consequence: undefined })
+      .write({ userId, turnId, poolId, direction, verdict, consequence: undefined })
       .catch((error: unknown) => log.warn({ error: serializeError(error) }, 'moderation log'))
       .finally(() => pending.delete(written));
     pending.add(written);
   }
 
   /** Counts a flag; what it led to stands in the log before the user reads of it. */
-  async function flag(
-    turn: ModeratedTurn,
-    direction: Direction,
-    verdict: Verdict,
-  ): Promise<Outcome> {
-    const { userId, turnId } = turn;
+  async function flag(turn: PaidTurn, direction: Direction, verdict: Verdict): Promise<Outcome> {
+    const { userId, turnId, poolId } = turn;
     if (isDistress(verdict.categories)) {
-      await records.write({ userId, turnId, direction, verdict, consequence: undefined });
+      await records.write({ userId, turnId, poolId, direction, verdict, consequence: undefined });
       return 'distress';
     }
     const consequence = await suspensions.count(turn, verdict.categories.join(', '));
-    await records.write({ userId, turnId, direction, verdict, consequence });
+    await records.write({ userId, turnId, poolId, direction, verdict, consequence });
     if (consequence === 'suspension') parts.onSuspended(userId);
     return direction === 'input' ? 'input-flagged' : 'output-flagged';
   }
 
-  function of(turn: ModeratedTurn, paidBy: string): TurnModeration {
-    const isOwn = paidBy === 'own';
-    const isChecked = mode !== 'off' && (!isOwn || parts.ownKeysToo);
+  function of(asked: ModeratedTurn, payer: ModeratedPayer): TurnModeration {
+    const turn: PaidTurn = payer.kind === 'pool' ? { ...asked, poolId: payer.id ?? null } : asked;
+    const isOwn = payer.kind === 'own';
+    const isLeftOut = isOwn || payer.moderation === 'off';
+    const isChecked = mode !== 'off' && (!isLeftOut || parts.ownKeysToo);
     // Own keys are never held up.
-    const isRequired = mode === 'required' && !isOwn;
+    const isRequired = !isLeftOut && (mode === 'required' || payer.moderation === 'required');
     const reading: Promise<Verdict>[] = [];
     const watch = isChecked ? watchOutput(checker) : undefined;
 

@@ -80,6 +80,8 @@ export const commandTexts = {
   },
   model: 'The model; type to search',
   redeem: 'The code; without it, a form asks for it',
+  pool: 'Such as: new algebra key=openai; left out, I show your pools',
+  appeal: 'What you have to say about your suspension',
   delkey: { provider: 'Whose key; left out, I show those that there are' },
   link: { code: 'The code from the other platform; left out, I make one for there' },
   limit: {

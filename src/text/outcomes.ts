@@ -6,6 +6,7 @@ import type { WindowState } from '../funding/allowance.ts';
 import { generalText } from './general.ts';
 import { inlineCode, time } from './markdown.ts';
 import { moderationText, type ToldSuspension } from './moderation.ts';
+import { type PoolFacts, poolFundingText } from './pool-funding.ts';
 import { sealedText } from './sealed.ts';
 
 /** What the sentences may name. */
@@ -22,6 +23,8 @@ export interface OutcomeFacts {
   readonly againAt: Date;
   /** The window of the user's plan that is used up; undefined: the outcome tells of none. */
   readonly plan: { readonly isFree: boolean; readonly window: WindowState } | undefined;
+  /** The pool that was to pay. */
+  readonly pool?: PoolFacts | undefined;
   /** The user's pause or suspension that is in force. */
   readonly suspension?: ToldSuspension | undefined;
 }
@@ -66,6 +69,14 @@ const minuteAfter = (date: Date) => new Date(Math.ceil(date.getTime() / 60_000) 
 const NOT_ANSWERED = 'I could not answer this. Why is for the person who asked alone.';
 /** Instead of {@link NOT_ANSWERED} where the reason stands in the direct chat. */
 export const TOLD_IN_DIRECT_CHAT = 'I could not answer this. I wrote you why in our private chat.';
+
+function poolOutcome(code: string) {
+  return {
+    say: ({ pool }: OutcomeFacts) => poolFundingText.refused(code, pool),
+    buttons: [[{ label: 'My pools', directChat: 'pool' }]] as const,
+    inGroups: NOT_ANSWERED,
+  };
+}
 
 const OUTCOMES = {
   stopped: { say: () => 'Stopped.' },
@@ -156,6 +167,16 @@ const OUTCOMES = {
       'What is left of your credit does not pay for this. With a key of your own, or another code (/redeem), you can go on right now; /usage says what is left.',
     buttons: BRING_A_KEY,
     inGroups: NOT_ANSWERED,
+  },
+  'pool-hour-used': poolOutcome('pool-hour-used'),
+  'pool-day-used': poolOutcome('pool-day-used'),
+  'pool-month-used': poolOutcome('pool-month-used'),
+  'pool-used': poolOutcome('pool-used'),
+  'pool-unavailable': poolOutcome('pool-unavailable'),
+  'pool-price-unknown': poolOutcome('pool-price-unknown'),
+  'cut-by-pool': {
+    say: ({ pool }) => poolFundingText.cut(pool),
+    inGroups: 'The answer was cut here. Why is for the person who asked alone.',
   },
   'house-unavailable': {
     say: () =>

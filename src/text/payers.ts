@@ -3,6 +3,7 @@
 import type { Button, Notice } from '../chat/platform.ts';
 import type { FundingKind } from '../funding/ledger.ts';
 import type { PayerOrder } from '../funding/payers.ts';
+import { poolName } from './pool-funding.ts';
 
 /** `your own key`: behind "paid by". */
 export const PAYER_NAMES: Readonly<Record<FundingKind, string>> = {
@@ -11,6 +12,10 @@ export const PAYER_NAMES: Readonly<Record<FundingKind, string>> = {
   credit: 'your credit',
   house: 'the house',
 };
+
+/** @param name of a pool: the user may have several */
+export const payerName = (kind: FundingKind, name: string | undefined): string =>
+  kind === 'pool' && name !== undefined ? poolName(name) : PAYER_NAMES[kind];
 
 /** What it means for the bill. */
 const MEANS: Readonly<Record<FundingKind, string>> = {
@@ -52,7 +57,8 @@ const ORDERS: Readonly<Record<PayerOrder, { readonly label: string; readonly mea
 
 export const payersText = {
   /** Below an answer, where another paid for the one before. */
-  changed: (kind: FundingKind): string => `From now on ${PAYER_NAMES[kind]} pays: ${MEANS[kind]}.`,
+  changed: (kind: FundingKind, name?: string): string =>
+    `From now on ${payerName(kind, name)} pays: ${MEANS[kind]}.`,
 
   /** The same where others read along. */
   changedInGroup: (): string =>

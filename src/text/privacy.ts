@@ -44,6 +44,7 @@ export function privacyText(facts: PrivacyFacts): string {
         : [
             `- What moderation decided about a message or an answer, as scores without any words: for ${inDays(facts.moderation.days)}, for the operator alone.`,
           ]),
+      '- Pools that you own or are in: their settings, who is in them under which name (encrypted with a key of the owner’s), and what each spent. The owner of a pool sees your name there, what you spend, and how often moderation flagged something; what you ask only where the pool said so before you joined, and from then on. Where you ask in a group that a pool pays for, its owner sees what that cost.',
       '- Warnings, pauses and suspensions, on a fingerprint of your account: until they are over and no longer count. What you write with /appeal, encrypted like your messages.',
     ].join('\n'),
 
@@ -53,7 +54,7 @@ export function privacyText(facts: PrivacyFacts): string {
     '**Where words travel**',
     [
       '- To the platform on which you write (Telegram, Discord or another), which sees and keeps the chat under its own rules.',
-      `- To the provider that answers: the one of your key, or, on a credit and where the house pays, ${house(facts)} What they keep is theirs to say.`,
+      `- To the provider that answers: the one of your key, or of the key of the pool that pays, or, on a credit and where the house pays, ${house(facts)} What they keep is theirs to say.`,
       '- In groups, what others said with me in the same thread goes along as context; on your own key only after you agreed.',
       ...facts.otherHosts.map(
         ({ providerName, host }) =>
@@ -72,6 +73,7 @@ export function privacyText(facts: PrivacyFacts): string {
     [
       '- what answers cost, by day, under a random name that leads nowhere',
       '- a fingerprint of your account (it can’t be turned back into the number) with the time, so that you are forgotten again should an old backup be restored; and for two days, on the same fingerprint, what you had used of the free allowance (of a week or a month where it is counted so, until that is over) and when keys of yours were checked',
+      '- what you had spent in a pool, on the same fingerprint: coming back renews no budget; pools of your own are closed, and their members told',
       '- a warning, a pause or a suspension that is in force, on the same fingerprint: forgetting lifts none',
       ...(facts.moderation === undefined
         ? []

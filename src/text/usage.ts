@@ -7,8 +7,9 @@ import { FREE_PLAN } from '../funding/plans-file.ts';
 import type { UsageSum } from '../funding/usage.ts';
 import { limitLine } from './limit.ts';
 import { inlineCode, time } from './markdown.ts';
-import { PAYER_NAMES } from './payers.ts';
+import { payerName } from './payers.ts';
 import { isUsedUp, planLines } from './plans.ts';
+import { poolName } from './pool-funding.ts';
 import { creditLine, type ToldCredit } from './redeem.ts';
 
 export interface UsageFacts {
@@ -22,6 +23,8 @@ export interface UsageFacts {
   /** What pays for the next turn. */
   readonly next: {
     readonly kind: FundingKind | 'none';
+    /** Of a pool. */
+    readonly name?: string;
     readonly providerName: string;
     readonly model: string;
     /** Why nobody pays. */
@@ -60,7 +63,7 @@ export function usageNotice(facts: UsageFacts): Notice {
               ? `Your ${allowance.plan === FREE_PLAN ? 'free messages are' : 'plan is'} used up until ${time(used.resetsAt)}; with a key of your own you go on at once.`
               : `Your next message is paid by the house (${inlineCode(next.model)}).`
           : next.kind === 'pool' || next.kind === 'credit'
-            ? `Your next message is paid by ${PAYER_NAMES[next.kind]} (${inlineCode(next.model)}).`
+            ? `Your next message is paid by ${payerName(next.kind, next.name)} (${inlineCode(next.model)}).`
             : next.reason === 'own-only'
               ? 'You let nobody pay but your own key, and have none: your next message is not answered. See /settings.'
               : next.reason === 'house-not-for-you'
@@ -81,7 +84,8 @@ function sums(rows: readonly UsageSum[]): readonly string[] {
       row.unpricedTurns === 0 ? '' : ` (price unknown for ${row.unpricedTurns} of them)`;
     const assumed =
       row.assumedTurns === 0 ? '' : ` (price assumed for ${row.assumedTurns} of them)`;
-    return `- ${PAYERS[row.funding]}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}${assumed}`;
+    const payer = row.poolName === null ? PAYERS[row.funding] : poolName(row.poolName);
+    return `- ${payer}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}${assumed}`;
   });
 }
 

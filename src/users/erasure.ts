@@ -22,6 +22,7 @@ import {
 } from '../db/schema.ts';
 import { settleMany } from '../funding/settlement.ts';
 import { type Period, windowOf } from '../funding/windows.ts';
+import { forgetPools } from '../pools/forgotten-pools.ts';
 import { CANCEL_CHANNEL } from '../queue/mailbox.ts';
 
 /** A name for the books that leads nowhere: nothing is kept of whom it was drawn for. */
@@ -51,6 +52,8 @@ export const TABLES_OF_A_USER: readonly string[] = [
   'own_limits',
   'pasted_keys',
   'plan_grants',
+  'pool_members',
+  'pools',
   'reservations',
   'suspensions',
   'turns',
@@ -158,6 +161,7 @@ export async function eraseUsers(
   await settleOpen(tx, theirs);
   const used = await usedUp(tx, theirs);
   await releaseOthers(tx, theirs);
+  await forgetPools(tx, theirs);
 
   for (const id of await directChatIds(tx, theirs, who, directChat)) chatIds.add(id);
   await tx.execute(sql`

@@ -14,6 +14,8 @@ import {
   ownLimits,
   pastedKeys,
   planGrants,
+  poolMembers,
+  pools,
   turns,
   users,
 } from '../db/schema.ts';
@@ -254,6 +256,28 @@ async function accountOf(
     theirs.map(({ id }) => id),
     MOST_DEEDS,
   );
+  const ownPools = await db
+    .select({
+      name: pools.name,
+      state: pools.state,
+      provider: pools.provider,
+      settings: pools.settings,
+      madeAt: pools.createdAt,
+    })
+    .from(pools)
+    .where(eq(pools.userId, userId))
+    .orderBy(pools.id);
+  const memberships = await db
+    .select({
+      pool: pools.name,
+      as: poolMembers.state,
+      since: poolMembers.joinedAt,
+      ownerReadsSince: poolMembers.reviewedSince,
+    })
+    .from(poolMembers)
+    .innerJoin(pools, eq(pools.id, poolMembers.poolId))
+    .where(sql`${poolMembers.userId} in ${linked(userId)}`)
+    .orderBy(poolMembers.id);
   const places = await db
     .selectDistinct({
       number: chats.id,
@@ -284,6 +308,8 @@ async function accountOf(
     credits: prepaid,
     budgets: used,
     plans,
+    pools: ownPools,
+    poolMemberships: memberships,
     usage: [...usage],
     chats: places,
     keyHistory: trail.map(({ at, action, actor, provider, platform }) => ({

@@ -49,6 +49,10 @@ export function optionsOf(
       ];
     case 'link':
       return [{ ...text('code', texts.link.code), max_length: MOST_CODE }];
+    case 'pool':
+      return [{ ...text('what', texts.pool), max_length: MOST_PROMPT }];
+    case 'appeal':
+      return [{ ...text('words', texts.appeal), max_length: MOST_PROMPT }];
     case 'redeem':
       return [{ ...text('code', texts.redeem), max_length: MOST_CODE }];
     case 'limit':

@@ -23,5 +23,9 @@ function keyOf(button: Button, username: string): InlineKeyboardButton {
   const text = button.label;
   if ('action' in button) return { text, callback_data: button.action };
   if ('url' in button) return { text, url: button.url };
-  return { text, url: `https://t.me/${username}?start=${encodeURIComponent(button.directChat)}` };
+  return { text, url: directLink(username, button.directChat) };
+}
+
+export function directLink(username: string, payload: string): string {
+  return `https://t.me/${username}?start=${encodeURIComponent(payload)}`;
 }

@@ -6,7 +6,7 @@ import type { BotApi } from './bot-api.ts';
 import { deleteMessages } from './delete-messages.ts';
 import { download } from './download.ts';
 import { describe, toPlatformError } from './errors.ts';
-import { keyboardOf } from './keyboard.ts';
+import { directLink, keyboardOf } from './keyboard.ts';
 import type { TelegramLogger } from './logger.ts';
 import { parseMessageId } from './message-id.ts';
 import { type Content, Outbox, type Placement } from './outbox.ts';
@@ -186,6 +186,7 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
     openReply: (target) => openReply(replyParts, target),
     download: (file, maxBytes) =>
       download({ ...options, timeoutMs: times.downloadMs }, file, maxBytes),
+    directLink: async (payload) => directLink((await api.me()).username, payload),
     directChat: ({ platformUserId }) => ({
       platform: 'telegram',
       chatId: platformUserId,

@@ -1,0 +1,233 @@
+/** A pool pays, with its owner's key, for its members and for those who ask in its chats. */
+
+import { wholeOf } from '../chat/chat-rules.ts';
+import type { Database } from '../db/client.ts';
+import { inArray, sql } from '../db/drizzle.ts';
+import { pools } from '../db/schema.ts';
+import type { Funding, FundingSource, Offer, TurnToPay } from '../funding/funding.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
+import type { ApiKeys } from '../keys/api-keys.ts';
+import { VaultError } from '../keys/vault.ts';
+import type { ProviderErrorCode } from '../llm/provider.ts';
+import type { Outcome } from '../text/outcomes.ts';
+import { type OwnerNotice, poolFundingText } from '../text/pool-funding.ts';
+import type { PoolMembers } from './members.ts';
+import { type MemberBudget, memberBudgets, memberCaps } from './pool-budgets.ts';
+import { rateOf } from './pool-settings.ts';
+import { poolWindow } from './pool-windows.ts';
+import { type Pool, type PoolStop, type Pools, poolOf, stopOf } from './pools.ts';
+
+export interface PoolFundingParts {
+  readonly db: Database;
+  readonly apiKeys: Pick<ApiKeys, 'keyFor' | 'markUsed' | 'markRefused'>;
+  readonly pools: Pick<Pools, 'pause'>;
+  readonly members: Pick<PoolMembers, 'admitGuest'>;
+  /** Never throws. */
+  readonly tellOwner: (ownerId: number, notice: OwnerNotice) => void;
+  readonly now?: () => Date;
+}
+
+/** A pool that may pay for somebody. */
+interface Candidate {
+  readonly pool: Pool;
+  /** Undefined: a guest who has not asked there before. */
+  readonly memberId: number | undefined;
+  readonly model: string | null;
+  readonly joinedAt: Date;
+  readonly keyState: 'there' | 'refused' | 'gone';
+}
+
+/** Failures of the key or its account, which only its owner can mend. */
+const OWNERS_FAILURES: ReadonlySet<ProviderErrorCode> = new Set([
+  'no-credit',
+  'no-permission',
+  'model-not-found',
+]);
+
+export function createPoolFunding(parts: PoolFundingParts): FundingSource {
+  const { db, apiKeys, now = () => new Date() } = parts;
+
+  /** The pool of the chat, then the one that was chosen, then the oldest membership. */
+  async function candidatesOf({ userId, turn }: TurnToPay): Promise<readonly Candidate[]> {
+    const chat = turn?.chat.kind === 'group' ? wholeOf(turn.chat) : undefined;
+    const isThere = sql`c.platform = ${chat?.platform ?? ''} and c.whole_id = ${chat?.wholeId ?? ''}`;
+    const found = await db.execute<{
+      id: number;
+      member: number | null;
+      model: string | null;
+      joined: number | null;
+      key: string | null;
+    }>(sql`
+      with theirs as (
+        select pool_id from pool_members where user_id = ${userId}::bigint
+        union select pool_id from pool_chats c where ${isThere}
+      )
+      select p.id, m.id as member, m.model,
+             (extract(epoch from m.joined_at) * 1000)::bigint as joined, k.state as key
+      from theirs join pools p on p.id = theirs.pool_id
+      left join pool_members m on m.pool_id = p.id and m.user_id = ${userId}::bigint
+      left join pool_chats c on c.pool_id = p.id and ${isThere}
+      left join api_keys k on k.id = p.key_id and k.user_id = p.user_id
+      where p.state <> 'draft' and p.user_id is distinct from ${userId}::bigint
+        and (m.state = 'member' or (c.pool_id is not null and m.state is distinct from 'removed'))
+      order by (c.pool_id is not null) desc, m.chosen_at desc nulls last, m.joined_at, p.id`);
+    if (found.length === 0) return [];
+    const rows = await db
+      .select()
+      .from(pools)
+      .where(
+        inArray(
+          pools.id,
+          found.map(({ id }) => id),
+        ),
+      );
+    return found.flatMap(({ id, member, model, joined, key }): readonly Candidate[] => {
+      const row = rows.find((one) => one.id === id);
+      if (row === undefined) return [];
+      return [
+        {
+          pool: poolOf(row),
+          memberId: member ?? undefined,
+          model,
+          joinedAt: joined === null ? now() : new Date(joined),
+          keyState: key === null ? 'gone' : key === 'refused' ? 'refused' : 'there',
+        },
+      ];
+    });
+  }
+
+  /** Opened, or why the pool does not pay. */
+  async function keyOf({ pool, keyState }: Candidate, isTurn: boolean) {
+    const stop = stopOf(pool, now());
+    if (stop !== undefined) return stop;
+    const { ownerId } = pool;
+    if (ownerId === undefined) return 'owner-left' as const;
+    if (keyState === 'gone') {
+      // Not by itself again with whatever key its owner brings next: that was given for nobody else.
+      if (isTurn && (await parts.pools.pause(pool, 'key'))) {
+        parts.tellOwner(ownerId, poolFundingText.keyGone(pool.name));
+      }
+      return 'key' as const;
+    }
+    if (keyState === 'refused') return 'key' as const;
+    try {
+      return (await apiKeys.keyFor(ownerId, pool.provider)) ?? ('key' as const);
+    } catch (error) {
+      if (isRingIncomplete(error) || error instanceof VaultError) return 'key' as const;
+      throw error;
+    }
+  }
+
+  /** Tells its owner once of each kind of failure, until it has worked again. */
+  async function noteProblem(pool: Pool, problem: string | null): Promise<boolean> {
+    const noted = await db
+      .update(pools)
+      .set({ problem })
+      .where(sql`${pools.id} = ${pool.id} and ${pools.problem} is distinct from ${problem}`)
+      .returning({ id: pools.id });
+    return noted.length > 0;
+  }
+
+  const ended =
+    (pool: Pool, ownerId: number, version: number): Funding['ended'] =>
+    async (turnId, error) => {
+      const { provider, name } = pool;
+      if (error === undefined) {
+        await apiKeys.markUsed(ownerId, provider, version);
+        if (pool.problem !== null) await noteProblem(pool, null);
+        return undefined;
+      }
+      if (error.code === 'key-refused') {
+        const refusal = await apiKeys.markRefused(ownerId, provider, version, turnId);
+        if (refusal === 'told-here') {
+          parts.tellOwner(ownerId, poolFundingText.keyRefused(name, provider));
+        }
+      } else if (OWNERS_FAILURES.has(error.code) && (await noteProblem(pool, error.code))) {
+        parts.tellOwner(ownerId, poolFundingText.keyFails(name, provider, error.code));
+      }
+      return undefined;
+    };
+
+  return {
+    kind: 'pool',
+    async offer(asked): Promise<Offer> {
+      let refused: { readonly pool: Pool; readonly stop: PoolStop } | undefined;
+      for (const candidate of await candidatesOf(asked)) {
+        const { pool } = candidate;
+        const key = await keyOf(candidate, asked.turn !== undefined);
+        if (typeof key === 'string') {
+          refused ??= { pool, stop: key };
+          continue;
+        }
+        const { ownerId } = pool;
+        const memberId =
+          candidate.memberId ??
+          (asked.turn &&
+            (await parts.members.admitGuest(pool.id, asked.userId, asked.turn.chat.platform)));
+        if (memberId === undefined || ownerId === undefined) continue;
+        const { settings } = pool;
+        const member = { poolId: pool.id, memberId, joinedAt: candidate.joinedAt, settings };
+        const at = now();
+        const budgets = await memberBudgets(db, member, at);
+        const [first = ''] = settings.models;
+        const model = settings.models.find((one) => one === candidate.model) ?? first;
+        const facts = {
+          name: pool.name,
+          hourEnds: endsOf(pool, 'hour', at),
+          dayEnds: endsOf(pool, 'day', at),
+          monthEnds: endsOf(pool, 'month', at),
+        };
+        return {
+          offer: 'pays',
+          funding: {
+            kind: 'pool',
+            id: pool.id,
+            name: pool.name,
+            provider: pool.provider,
+            model,
+            apiKey: key.apiKey,
+            caps: memberCaps(member, budgets),
+            passesOver: true,
+            unpriced: 'pool-price-unknown',
+            moderation: settings.moderation,
+            pool: facts,
+            admit: () => undefined,
+            rates: [
+              {
+                fundings: ['pool'],
+                fundingId: pool.id,
+                model: { provider: pool.provider, model },
+                requestsPerMinute: rateOf(settings.requestsPerMinute, model),
+                tokensPerMinute: rateOf(settings.tokensPerMinute, model),
+              },
+            ],
+            passedOver: (outcome: Outcome) => poolFundingText.passedOver(outcome, facts),
+            ended: ended(pool, ownerId, key.version),
+            async costNote({ costMicros, assumed, reservedMicros }) {
+              const states = await memberBudgets(db, member, now());
+              const change = (costMicros ?? 0) - reservedMicros;
+              const settled = states.map(
+                (s): MemberBudget => ({
+                  ...s,
+                  usedMicros: s.usedMicros + change,
+                }),
+              );
+              return poolFundingText.cost(pool.name, { costMicros, assumed }, settled);
+            },
+          },
+        };
+      }
+      if (refused === undefined) return { offer: 'absent' };
+      return {
+        offer: 'refused',
+        outcome: 'pool-unavailable',
+        passesOver: true,
+        note: poolFundingText.stopped(refused.pool.name, refused.stop),
+      };
+    },
+  };
+}
+
+function endsOf({ settings }: Pool, period: 'hour' | 'day' | 'month', at: Date): Date {
+  return poolWindow(settings, period, at).ends ?? at;
+}

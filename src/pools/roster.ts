@@ -1,0 +1,104 @@
+/** Who spends what in a pool, for its owner. */
+
+import { stringify } from 'csv-stringify/sync';
+import type { Database } from '../db/client.ts';
+import { sql } from '../db/drizzle.ts';
+import { budgetStates } from '../funding/budgets.ts';
+import type { PoolMembers } from './members.ts';
+import { memberBudgets, poolTotal } from './pool-budgets.ts';
+import type { Pool } from './pools.ts';
+
+export interface RosterRow {
+  readonly memberId: number;
+  /** As they, or the owner, named them; guests have none. */
+  readonly name: string | undefined;
+  readonly state: 'member' | 'guest' | 'left' | 'removed';
+  readonly joinedAt: Date;
+  /** In the open month, spent and reserved. */
+  readonly monthMicros: number;
+  readonly monthLimitMicros: number | null;
+  readonly totalMicros: number;
+  readonly turns: number;
+  /** What moderation found, within the days that it remembers. */
+  readonly flags: number;
+}
+
+export interface Roster {
+  readonly rows: readonly RosterRow[];
+  /** Of the pool, spent and reserved. */
+  readonly totalMicros: number;
+}
+
+export async function readRoster(
+  { db, members }: { readonly db: Database; readonly members: Pick<PoolMembers, 'nameOf'> },
+  pool: Pool,
+  now: Date,
+): Promise<Roster> {
+  const found = await db.execute<{
+    id: number;
+    state: RosterRow['state'];
+    name: Uint8Array | null;
+    joined: number;
+    turns: number;
+    spent: number;
+    flags: number;
+  }>(sql`
+    with spent as (
+      select b.holder_id, sum(b.turns)::int as turns,
+             sum(b.spent_micros + b.reserved_micros - coalesce(e.micros, 0))::bigint as micros
+      from budgets b left join lateral (
+        select sum(micros) as micros from budget_entries
+        where budget_id = b.id and kind = 'adjust' and reason = 'reset'
+      ) e on true
+      where b.holder_kind = 'member' and b.period = 'month'
+        and b.holder_id like ${`${pool.id}:%`}
+      group by b.holder_id
+    )
+    select m.id, m.state, m.name, (extract(epoch from m.joined_at) * 1000)::bigint as joined,
+           coalesce(s.turns, 0) as turns, coalesce(s.micros, 0)::bigint as spent,
+           (select count(*)::int from moderation_log l where l.user_id = m.user_id
+              and l.pool_id = m.pool_id and l.action = 'flagged') as flags
+    from pool_members m left join spent s on s.holder_id = m.pool_id || ':' || m.id
+    where m.pool_id = ${pool.id} and (m.state in ('member', 'removed') or s.micros > 0)
+    order by m.joined_at, m.id`);
+  const rows: RosterRow[] = [];
+  for (const row of found) {
+    const joinedAt = new Date(row.joined);
+    const member = { poolId: pool.id, memberId: row.id, joinedAt, settings: pool.settings };
+    const budgets = await memberBudgets(db, member, now);
+    const month = budgets.find(({ period }) => period === 'month');
+    rows.push({
+      memberId: row.id,
+      name: await members.nameOf(pool, row.name),
+      state: row.state,
+      joinedAt,
+      monthMicros: month?.usedMicros ?? 0,
+      monthLimitMicros: month?.limitMicros ?? null,
+      totalMicros: row.spent,
+      turns: row.turns,
+      flags: row.flags,
+    });
+  }
+  const [total] = await budgetStates(db, [poolTotal(pool.id)]);
+  return { rows, totalMicros: total === undefined ? 0 : total.spentMicros + total.reservedMicros };
+}
+
+/** Amounts in dollars; what a name begins with is no formula. */
+export function rosterCsv({ rows }: Roster): Uint8Array {
+  const usd = (micros: number | null) => (micros === null ? '' : (micros / 1_000_000).toFixed(6));
+  const text = stringify(
+    rows.map((row) => ({
+      number: row.memberId,
+      name: row.name ?? '',
+      state: row.state,
+      joined: row.joinedAt.toISOString(),
+      month_usd: usd(row.monthMicros),
+      month_limit_usd: usd(row.monthLimitMicros),
+      total_usd: usd(row.totalMicros),
+      questions: row.turns,
+      flags: row.flags,
+    })),
+    { header: true, escape_formulas: true },
+  );
+  return Buffer.from(text);
+}
