@@ -7,8 +7,8 @@ Object.assign(process.env, COMPILE_CACHE);
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // A suite of its own: vitest.faults.config.ts.
-    exclude: ['test/faults/**'],
+    // Suites of their own: vitest.faults.config.ts, vitest.fuzz.config.ts.
+    exclude: ['test/faults/**', 'test/fuzz/**'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 4,

@@ -59,6 +59,6 @@ export function fileKind(
 export function cleanFileName(name: string): string {
   const base = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
   const clean = base.replaceAll(/[\p{Cc}\p{Cf}]/gu, '').trim();
-  if (clean.length <= MAX_NAME_LENGTH) return clean === '' ? 'file' : clean;
+  if (clean.length <= MAX_NAME_LENGTH) return clean === '' ? 'file' : clean.toWellFormed();
   return clean.slice(-MAX_NAME_LENGTH).toWellFormed();
 }

@@ -95,6 +95,19 @@ const LOOSE_FORMS: readonly RegExp[] = [
 
 /** The text without anything that looks like a key: removes rather too much, for logs and quotes. */
 export function scrub(text: string): string {
+  let scrubbed = text;
+  // What stood right behind something that is gone now begins a word, and may be a key by itself.
+  for (let pass = 0; pass < MOST_PASSES; pass += 1) {
+    const before = scrubbed;
+    scrubbed = scrubOnce(before);
+    if (scrubbed === before) break;
+  }
+  return scrubbed;
+}
+
+const MOST_PASSES = 5;
+
+function scrubOnce(text: string): string {
   const folded = foldText(text);
   const spans = find(folded, () => true).map(({ start, end }) => ({ start, end }));
   for (const form of LOOSE_FORMS) {
@@ -151,7 +164,8 @@ function scan(folded: FoldedText, isRealTail: TailTest): DetectedKey[] {
   for (const { 1: start = '', index } of text.matchAll(STARTS)) {
     if (index < done) continue;
     for (const form of FORMS_BY_START.get(start) ?? []) {
-      const tail = tailAt(text, index, form);
+      // Where a key has just ended another may begin, whatever its last letter.
+      const tail = tailAt(text, index, form, index === done && found.length > 0);
       if (tail === undefined || !isRealTail(tail, form)) continue;
       const end = index + form.prefix.length + tail.length;
       const rest = restOf(text, end, form.prefix.length + tail.length);
@@ -202,9 +216,15 @@ function beginsKey(text: string, index: number): boolean {
   return forms.some(({ prefix }) => text.startsWith(prefix, index));
 }
 
-function tailAt(text: string, index: number, { prefix, tail, after }: KeyForm): string | undefined {
+function tailAt(
+  text: string,
+  index: number,
+  { prefix, tail, after }: KeyForm,
+  isNext: boolean,
+): string | undefined {
   if (!text.startsWith(prefix, index)) return undefined;
-  if (after !== 'anything' && !mayBegin(text, index, after === 'word-start')) return undefined;
+  if (!isNext && after !== 'anything' && !mayBegin(text, index, after === 'word-start'))
+    return undefined;
   tail.lastIndex = index + prefix.length;
   const match = tail.exec(text)?.[0];
   // `_sk-…_` is a key in Markdown's italics.

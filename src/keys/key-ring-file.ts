@@ -8,6 +8,8 @@ import { makeFolder, tryToWrite } from '../folders.ts';
 import { KeyRingError } from './key-ring.ts';
 
 const KEY_BYTES = 32;
+/** Characters: shorter ones are no key, nor the better part of one. */
+const LEAST_SECRET = 24;
 /** Far above a ring of hundreds of keys. */
 const MAX_FILE = 64 * 1024;
 
@@ -152,7 +154,7 @@ function freshRing(own?: RingOwnKeys): string {
   return `${JSON.stringify(ring, null, 2)}\n`;
 }
 
-/** @throws KeyRingError that names the file and holds nothing of its contents but names of keys */
+/** @throws KeyRingError that names the file and holds nothing of its contents but short names of keys */
 export function parseRingFile(json: string, file: string): RingFile {
   let raw: unknown;
   try {
@@ -164,7 +166,7 @@ export function parseRingFile(json: string, file: string): RingFile {
   if (!parsed.success) {
     // Only the outermost name: further in, a misplaced key could stand for a name.
     const member = parsed.error.issues[0]?.path[0];
-    const where = member === undefined ? '' : ` at "${String(member)}"`;
+    const where = member === undefined ? '' : ` at "${nameOf(String(member))}"`;
     throw malformed(file, `it does not have the form {active, keys, fingerprint, audit}${where}`);
   }
   const { active, keys, fingerprint, audit } = parsed.data;
@@ -172,7 +174,8 @@ export function parseRingFile(json: string, file: string): RingFile {
   if (countMembers(json) !== Object.keys(parsed.data).length + Object.keys(keys).length) {
     throw malformed(file, 'it has two members of the same name');
   }
-  if (!Object.hasOwn(keys, active)) throw malformed(file, `its active key ${active} is not in it`);
+  if (!Object.hasOwn(keys, active))
+    throw malformed(file, `its active key ${nameOf(active)} is not in it`);
 
   const seen = new Set<string>();
   const decode = (name: string, text: string): Uint8Array<ArrayBuffer> => {
@@ -186,10 +189,17 @@ export function parseRingFile(json: string, file: string): RingFile {
   };
   return {
     active,
-    keys: new Map(Object.entries(keys).map(([kid, key]) => [kid, decode(`the key ${kid}`, key)])),
+    keys: new Map(
+      Object.entries(keys).map(([kid, key]) => [kid, decode(`the key ${nameOf(kid)}`, key)]),
+    ),
     fingerprintKey: decode('fingerprint', fingerprint),
     auditKey: decode('audit', audit),
   };
+}
+
+/** What is as long as a key may be one that stands in the wrong place. */
+function nameOf(kid: string): string {
+  return kid.length < LEAST_SECRET ? kid : `${kid.slice(0, 4)}…`;
 }
 
 /** How many names of members a JSON text has, in all its objects. */

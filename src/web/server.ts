@@ -1,5 +1,6 @@
 /** The HTTP server: health and metrics for the operator's tools, and the webhook for Telegram. */
 
+import type { IncomingHttpHeaders } from 'node:http';
 import Fastify, { type FastifyReply } from 'fastify';
 import { StartError } from '../start-error.ts';
 import { addHealthRoutes, type Health } from './health.ts';
@@ -17,6 +18,10 @@ export interface WebServerOptions {
   readonly onError?: (error: unknown) => void;
   /** In milliseconds: how long a request may take to arrive whole. */
   readonly requestTimeoutMs?: number;
+  /** In milliseconds: for how long nothing may move on a connection; by default a minute. */
+  readonly silenceMs?: number;
+  /** Default: 2,000. */
+  readonly maxConnections?: number;
 }
 
 export interface WebServer {
@@ -28,8 +33,17 @@ export interface WebServer {
 /** In milliseconds, and bytes. */
 const REQUEST_TIMEOUT = 10_000;
 const KEEP_ALIVE = 30_000;
+/** For so long nothing may move on a connection: who does not read the answers is cut off. */
+const SILENCE = 60_000;
 const CLOSE_PATIENCE = 5000;
 const MAX_HEADER_BYTES = 8192;
+/**
+ * More would take the memory, and the open files, that the rest needs; what is above is closed at
+ * once. Telegram opens at most a hundred.
+ */
+const MAX_CONNECTIONS = 2000;
+/** Who asks for so much begins a new connection, which may lead to another process. */
+const MAX_REQUESTS_A_CONNECTION = 10_000;
 
 /**
  * Starts to listen.
@@ -41,6 +55,8 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     logger: false,
     requestTimeout,
     keepAliveTimeout: KEEP_ALIVE,
+    connectionTimeout: options.silenceMs ?? SILENCE,
+    maxRequestsPerSocket: MAX_REQUESTS_A_CONNECTION,
     forceCloseConnections: 'idle',
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -52,10 +68,17 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       reply.code(404).header('connection', 'close').send();
     },
   });
+  app.server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
+  // Node itself would ask for every body that is announced so; the webhook does for those it wants.
+  app.server.on('checkContinue', (...exchange) => app.server.emit('request', ...exchange));
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
     // Answered before a body is read.
     if (request.is404) await reply.code(404).header('connection', 'close').send();
+    else if (request.method !== 'POST' && hasBody(request.headers)) {
+      // Node would read it to its end, however long, only to throw it away.
+      await reply.code(400).header('connection', 'close').send();
+    }
   });
   app.setErrorHandler((error, _request, reply) => {
     const status = statusOf(error);
@@ -83,6 +106,10 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       clearTimeout(timer);
     },
   };
+}
+
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** 4xx where Fastify found the request itself at fault, else 500. */

@@ -272,7 +272,21 @@ test('offsets always lie within the text, in order', () => {
   );
 });
 
+test('a key that begins where another has just ended is found and scrubbed too', () => {
+  const [first, second] = [SAMPLES.openrouter(), SAMPLES.gemini()];
+  const text = `a${first}${second} b`;
+  expect(detectKeys(text).map(({ value }) => value.reveal())).toEqual([first, second]);
+  expect(scrub(text)).toBe(`a${SCRUBBED}${SCRUBBED} b`);
+});
+
 describe('scrubbing', () => {
+  test('leaves no key behind another that is cut off before it', () => {
+    const [first, second] = [SAMPLES.groq().slice(0, 13), SAMPLES.openai()];
+    const clean = scrub(`${first}\n${'x1Y'.repeat(12)}${second}`);
+    expect(detectKeys(clean)).toEqual([]);
+    expect(clean).not.toContain(second.slice(-12));
+  });
+
   test.each([
     ['a masked echo', `Incorrect API key provided: ${sk}proj-****************abcd.`, 'abcd'],
     ['a masked echo with few stars', `key ${sk}ab****wxyz`, 'wxyz'],

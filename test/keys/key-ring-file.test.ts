@@ -151,6 +151,22 @@ const malformed: readonly (readonly [string, () => string, RegExp])[] = [
   ['a huge file', () => JSON.stringify(whole()) + ' '.repeat(70_000), /more than/],
 ];
 
+test('a key in the place of a name is not repeated by the error', async () => {
+  const { active, keys, ...own } = whole();
+  for (const ring of [
+    { ...own, keys, active: keys.a },
+    { ...own, active: keys.a, keys: { [keys.a]: 'a' } },
+    { ...own, active, keys: { ...keys, [own.audit]: keys.a } },
+    { ...own, active, keys, [keys.a]: 'a' },
+  ]) {
+    await writeFile(file, JSON.stringify(ring), { mode: 0o600 });
+    const message = await refusal(load());
+    for (const secret of [...Object.values(keys), own.audit]) {
+      expect(message).not.toContain(secret.slice(0, 12));
+    }
+  }
+});
+
 test.each(malformed)('%s stops the start', async (_, contents, why) => {
   const text = contents();
   await writeFile(file, text, { mode: 0o600 });

@@ -106,10 +106,12 @@ async function continueNumbers(
   { table, identity }: BackedUpTable,
 ): Promise<void> {
   for (const column of identity) {
-    await tx.unsafe(`
-      select setval(pg_get_serial_sequence('${quoted(table)}', '${column}'), highest)
-      from (select max(${quoted(column)}) as highest from ${quoted(table)}) found
-      where highest is not null`);
+    await tx.unsafe(
+      `select setval(pg_get_serial_sequence($1, $2), highest)
+       from (select max(${quoted(column)}) as highest from ${quoted(table)}) found
+       where highest is not null`,
+      [quoted(table), column],
+    );
   }
 }
 
@@ -119,12 +121,16 @@ async function* linesOf(file: string): AsyncGenerator<string> {
   const text = createGunzip().setEncoding('utf8');
   source.once('error', (error) => text.destroy(error));
   source.pipe(text);
-  let rest = '';
+  // Of a line that has not ended: looked through once, however many pieces it comes in.
+  let pieces: string[] = [];
   try {
     for await (const chunk of text) {
-      const lines = `${rest}${chunk}`.split('\n');
-      rest = lines.pop() ?? '';
-      yield* lines;
+      const [first = '', ...lines] = String(chunk).split('\n');
+      pieces.push(first);
+      for (const line of lines) {
+        yield pieces.join('');
+        pieces = [line];
+      }
     }
   } catch (error) {
     throw new BackupError(`${file} can't be read: ${error instanceof Error ? error.message : ''}`);
@@ -132,6 +138,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
     source.destroy();
     text.destroy();
   }
+  const rest = pieces.join('');
   if (rest !== '') yield rest;
 }
 

@@ -4,6 +4,7 @@ import {
   type APIApplicationCommandBasicOption,
   ApplicationCommandOptionType,
 } from 'discord-api-types/v10';
+import { storable } from '../../chat/storable.ts';
 import { commandTexts as texts } from '../../text/discord.ts';
 import type { KeyProvider } from './interactions/key-form.ts';
 
@@ -80,7 +81,7 @@ export function argumentOf(command: string, given: ReadonlyMap<string, string>):
   // Of an older version of the bot, as clients show them for a while.
   const others = [...given.keys()].filter((name) => !known.includes(name));
   return [...known, ...others]
-    .flatMap((name) => given.get(name)?.trim() ?? [])
+    .flatMap((name) => storable(given.get(name) ?? '').trim())
     .filter((value) => value !== '')
     .join(' ');
 }

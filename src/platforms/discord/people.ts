@@ -1,9 +1,10 @@
 import type { APIUser } from 'discord-api-types/v10';
 import type { Sender } from '../../chat/message.ts';
+import { storable } from '../../chat/storable.ts';
 
 /** @param nick what the person is called in the server */
 export function displayName(user: APIUser, nick?: string | null): string {
-  return nick ?? user.global_name ?? user.username;
+  return storable(nick ?? user.global_name ?? user.username);
 }
 
 export function senderOf(user: APIUser, nick?: string | null): Sender {

@@ -7,6 +7,7 @@ import {
   type APIUser,
   ComponentType,
 } from 'discord-api-types/v10';
+import { storable } from '../../chat/storable.ts';
 import { displayName } from './people.ts';
 
 /** As much of a message as is read. */
@@ -18,11 +19,15 @@ export interface Readable {
   readonly message_snapshots?: readonly { readonly message: APIMessageSnapshotFields }[];
 }
 
-/** The text of a message; of one without a text, what its embeds, its parts or its forwards say. */
+/** The text of a message, as it can be stored; of one without a text, what its embeds, its parts or its forwards say. */
 export function readableText(message: Readable): string {
+  return storable(allText(message));
+}
+
+function allText(message: Readable): string {
   const said = [
     withNames(message.content, message.mentions ?? []),
-    ...(message.message_snapshots ?? []).map((snapshot) => readableText(snapshot.message)),
+    ...(message.message_snapshots ?? []).map((snapshot) => allText(snapshot.message)),
   ].filter((text) => text !== '');
   if (said.length > 0) return said.join('\n\n');
   return [

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { PlatformEvent } from '../../chat/message.ts';
 import type { Secret } from '../../secret.ts';
 import type { BotApi } from './bot-api.ts';
@@ -58,11 +57,11 @@ interface OpenIntake {
 export class WebhookIntake {
   readonly #inFlight = new Set<Promise<unknown>>();
   readonly #logger: TelegramLogger;
-  readonly #secretHash: Buffer;
+  readonly #secret: Secret;
   #open: OpenIntake | undefined;
 
   constructor({ secret, logger }: { readonly secret: Secret; readonly logger: TelegramLogger }) {
-    this.#secretHash = sha256(secret.reveal());
+    this.#secret = secret;
     this.#logger = logger;
   }
 
@@ -76,8 +75,7 @@ export class WebhookIntake {
   }
 
   async receive(body: unknown, secretHeader: string | undefined): Promise<{ status: number }> {
-    // Hashes are of one length, as the comparison in constant time needs.
-    const known = timingSafeEqual(sha256(secretHeader ?? ''), this.#secretHash);
+    const known = this.#secret.is(secretHeader ?? '');
     if (secretHeader === undefined || !known) return { status: 401 };
     if (this.#open === undefined) return { status: 503 };
     const work = this.#handle(body, this.#open);
@@ -106,8 +104,4 @@ export class WebhookIntake {
     }
     return 200;
   }
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -5,10 +5,13 @@
  */
 
 import { z } from 'zod';
+import { storable } from '../../chat/storable.ts';
 
-/** PostgreSQL takes neither NUL nor half a surrogate pair. */
-const text = z.string().transform((raw) => raw.replaceAll('\u0000', '').toWellFormed());
+const text = z.string().transform(storable);
+const name = text.pipe(z.string().min(1));
 const id = z.number().int();
+/** Seconds since 1970, up to the last year of four digits: neither dates nor PostgreSQL know all others. */
+const date = z.number().int().min(0).max(253_402_300_799);
 
 /** Makes a field optional, and leaves it out where it is not as documented. */
 function lenient<T extends z.ZodType>(schema: T) {
@@ -39,7 +42,7 @@ const entitySchema = z.object({
 const entities = lenient(z.array(entitySchema));
 
 const documentSchema = z.object({
-  file_id: z.string().min(1),
+  file_id: name,
   file_name: lenient(text),
   mime_type: lenient(text),
   file_size: lenient(z.number().int().min(0)),
@@ -47,7 +50,7 @@ const documentSchema = z.object({
 
 const photoSchema = z.array(
   z.object({
-    file_id: z.string().min(1),
+    file_id: name,
     width: z.number().catch(0),
     height: z.number().catch(0),
     file_size: lenient(z.number().int().min(0)),
@@ -100,13 +103,13 @@ const baseMessageSchema = z.object({
   is_topic_message: lenient(z.boolean()),
   from: lenient(userSchema),
   sender_chat: lenient(z.object({ title: lenient(text) })),
-  date: z.number().int().min(0),
+  date,
   chat: chatSchema,
   guest_query_id: lenient(z.string()),
   business_connection_id: lenient(z.string()),
   forward_origin: lenient(originSchema),
   is_automatic_forward: lenient(z.boolean()),
-  media_group_id: lenient(z.string().max(100)),
+  media_group_id: lenient(text.pipe(z.string().max(100))),
   text: lenient(text),
   entities,
   caption: lenient(text),
@@ -123,7 +126,7 @@ const messageSchema = baseMessageSchema.extend({
 });
 
 const callbackQuerySchema = z.object({
-  id: z.string().min(1),
+  id: name,
   from: userSchema,
   data: lenient(text),
   message: lenient(baseMessageSchema),

@@ -94,7 +94,10 @@ function fences(text: string, entities: readonly WireEntity[]): Edit[] {
   return entities.flatMap(({ type, offset, length, language }) => {
     const code = text.slice(offset, offset + length);
     if (type !== 'pre' || (language === undefined && !code.includes('\n'))) return [];
-    const longest = Math.max(2, ...[...code.matchAll(/`+/g)].map(([run]) => run.length));
+    const longest = [...code.matchAll(/`+/g)].reduce(
+      (most, [run]) => Math.max(most, run.length),
+      2,
+    );
     const fence = '`'.repeat(longest + 1);
     const before = offset === 0 || text.charAt(offset - 1) === '\n' ? '' : '\n';
     const after =

@@ -53,8 +53,18 @@ describe('who is heard', () => {
     expect(readOne({ text: 'hello', via_bot: via })?.text).toBe('hello');
   });
 
+  test('a message from a year that no database reads is none', () => {
+    expect(readOne({ text: 'hello', date: 253_402_300_799 })?.sentAt.getUTCFullYear()).toBe(9999);
+    expect(readOne({ text: 'hello', date: 253_402_300_800 })).toBeUndefined();
+    expect(readOne({ text: 'hello', date: Number.MAX_SAFE_INTEGER })).toBeUndefined();
+  });
+
   test('half a surrogate pair and NUL are taken out', () => {
     expect(readOne({ text: 'a\u0000b\ud800c' })?.text).toBe('ab\ufffdc');
+    const photo = [{ file_id: 'a\ud800', file_unique_id: 'b', width: 1, height: 1 }];
+    const album = readOne({ photo, media_group_id: 'a\u0000' });
+    expect(album?.files[0]?.id).toBe('a\ufffd');
+    expect(album?.merge?.key).not.toContain('\u0000');
   });
 });
 
@@ -289,6 +299,12 @@ describe('code in a message', () => {
   test('one line without a language stays as it was sent', () => {
     const text = 'a-value';
     expect(readOne({ text, entities: [{ type: 'pre', offset: 0, length: 7 }] })?.text).toBe(text);
+  });
+
+  test('with more backticks than a call takes arguments gets its fences all the same', () => {
+    const text = '`a\n'.repeat(200_000);
+    const entities = [{ type: 'pre', offset: 0, length: text.length } as const];
+    expect(readOne({ text, entities })?.text.startsWith('```\n`a\n')).toBe(true);
   });
 });
 

@@ -13,6 +13,7 @@ import {
 } from 'discord-api-types/v10';
 import type { CommandMenu } from '../../../chat/command-menu.ts';
 import type { ChatAddress, PlatformEvent } from '../../../chat/message.ts';
+import { storable } from '../../../chat/storable.ts';
 import {
   COMMAND_IS_GONE,
   COULD_NOT_TAKE_IN,
@@ -92,7 +93,7 @@ export function createInteractions(
   }
 
   async function takePress(interaction: APIMessageComponentInteraction, place: Place) {
-    const { custom_id: id } = interaction.data;
+    const id = storable(interaction.data.custom_id);
     const isDirect = place.chat.kind === 'direct';
     const linked = id.startsWith(DIRECT) ? id.slice(DIRECT.length) : undefined;
     const isSetKey = (linked ?? id) === SET_KEY || id === `${RUN}${SET_KEY}`;

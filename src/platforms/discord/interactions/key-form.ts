@@ -7,6 +7,7 @@ import {
   InteractionResponseType,
   TextInputStyle,
 } from 'discord-api-types/v10';
+import { storable } from '../../../chat/storable.ts';
 import { keyForm } from '../../../text/discord.ts';
 
 export const KEY_FORM = 'setkey';
@@ -78,7 +79,7 @@ export function readKeyForm(
       provider = component.values.find((value) => providers.some(({ id }) => id === value)) ?? '';
     }
     if (component.type === ComponentType.TextInput && component.custom_id === KEY) {
-      key = component.value.trim().slice(0, LONGEST_KEY);
+      key = storable(component.value).trim().slice(0, LONGEST_KEY);
     }
   }
   return key === '' ? '' : `${provider} ${key}`.trim();

@@ -1,0 +1,4 @@
+import { fuzz } from './run.ts';
+import { CHATS } from './suites.ts';
+
+fuzz(CHATS);

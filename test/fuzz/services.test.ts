@@ -1,0 +1,4 @@
+import { fuzz } from './run.ts';
+import { SERVICES } from './suites.ts';
+
+fuzz(SERVICES);

@@ -1,0 +1,18 @@
+/** All properties, in three parts that take about as long. */
+
+import * as discord from './properties/discord.ts';
+import * as files from './properties/files.ts';
+import * as providers from './properties/providers.ts';
+import * as rendering from './properties/rendering.ts';
+import { telegramUpdates } from './properties/telegram.ts';
+import * as texts from './properties/texts.ts';
+import { vaultAnswers } from './properties/vault.ts';
+import type { FuzzProperty } from './property.ts';
+
+export const CHATS: readonly FuzzProperty[] = [
+  telegramUpdates,
+  ...Object.values(discord),
+  ...Object.values(rendering),
+];
+export const SERVICES: readonly FuzzProperty[] = [...Object.values(providers), vaultAnswers];
+export const TEXTS: readonly FuzzProperty[] = [...Object.values(texts), ...Object.values(files)];

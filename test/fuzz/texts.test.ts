@@ -1,0 +1,4 @@
+import { fuzz } from './run.ts';
+import { TEXTS } from './suites.ts';
+
+fuzz(TEXTS);
