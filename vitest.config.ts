@@ -4,11 +4,20 @@ import { COMPILE_CACHE } from './test/support/compile-cache.ts';
 // For the workers, which inherit it.
 Object.assign(process.env, COMPILE_CACHE);
 
+/** Files that start many processes or servers of their own: vitest.processes.config.ts. */
+export const WITH_PROCESSES = [
+  'test/admin/**/*.test.ts',
+  'test/crash/discord-workers.test.ts',
+  'test/crash/many-processes.test.ts',
+  'test/queue/redis-kinds.test.ts',
+  'test/start/connections.test.ts',
+];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Suites of their own: vitest.faults.config.ts, vitest.fuzz.config.ts.
-    exclude: ['test/faults/**', 'test/fuzz/**'],
+    // Suites of their own; so are those of vitest.faults.config.ts and vitest.fuzz.config.ts.
+    exclude: [...WITH_PROCESSES, 'test/faults/**', 'test/fuzz/**'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 4,

@@ -37,7 +37,7 @@ export async function telegramActs(
   await chat.loses(withKey.id);
   await chat.hears(/Saved: your OpenAI key/);
   chat.says(ann, 'And without breaking emoji?');
-  await chat.hears(/as people see it\.$/);
+  await chat.hears(/as people see it\./);
 
   const group = new TelegramChat(
     telegram,

@@ -117,14 +117,12 @@ test('a turn is one span with its steps, under the spans of its wake-up', async 
     'latchkey.funding': 'house',
     'latchkey.provider': 'openai',
   });
-  const steps = collector.spans.filter(({ parentSpanId }) => parentSpanId === turn?.spanId);
-  expect(steps.map(({ name }) => name)).toEqual([
-    'read',
-    'funding',
-    'context',
-    'provider',
-    'deliver',
-  ]);
+  const below = (span: { readonly spanId: string } | undefined) =>
+    collector.spans.filter(({ parentSpanId }) => parentSpanId === span?.spanId);
+  const steps = below(turn);
+  expect(steps.map(({ name }) => name)).toEqual(['read', 'funding', 'provider', 'deliver']);
+  // Whoever pays decides what the model may be asked, and is asked next where it is too much.
+  expect(below(steps[1]).map(({ name }) => name)).toEqual(['context']);
   const id = turn?.attributes['latchkey.turn.id'];
   expect(steps.every(({ attributes }) => attributes['latchkey.turn.id'] === id)).toBe(true);
   const parent = collector.spans.find(({ spanId }) => spanId === turn?.parentSpanId);

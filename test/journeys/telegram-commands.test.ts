@@ -235,7 +235,7 @@ describe('the menu', () => {
     who.say('/privacy');
     const { text } = await who.sees(/What is kept/);
     expect(text).toMatch(/30 days/);
-    expect(text).toMatch(/where the house or a credit pays, OpenAI \(gpt/);
+    expect(text).toMatch(/on a credit and where the house pays, OpenAI \(gpt/);
     expect(text).toMatch(/No moderation service/);
     expect(text).not.toMatch(/undefined|\*\*/);
   });

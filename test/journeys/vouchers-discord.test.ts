@@ -63,7 +63,7 @@ test('a credit follows the account that redeemed it, when accounts are linked an
   await runs(ann, 'redeem', { code: codeOf(2) });
   say('/link');
   const code = /\/link ([A-Z0-9-]{9})/.exec(textOf(await sees(/\/link [A-Z0-9-]{9}/)))?.[1] ?? '';
-  const question = await runs(ann, 'link', { argument: code });
+  const question = await runs(ann, 'link', { code });
   ann.presses(question, 'Join Discord and Telegram');
   await world.sees(ann, dm, /Joined with your account on Telegram/);
   say('on the credit from discord');

@@ -128,7 +128,8 @@ export async function editNotice(
   for (const body of rest) {
     const nonce = newNonce();
     const repeatable = !surface.answersInteraction;
-    onSent?.(await retrying(retries, () => surface.add(body, nonce), { repeatable }));
+    const sent = await retrying(retries, () => surface.add(body, nonce), { repeatable });
+    onSent?.(sent);
   }
 }
 

@@ -89,7 +89,10 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
       messageId = await retrying(retries, () => outbox.sendText(chat, content, place));
       onSent?.(messageId);
     }
-    if (file !== undefined) onSent?.(await sendFile(chat, file, NO_CAPTION));
+    if (file !== undefined) {
+      const sent = await sendFile(chat, file, NO_CAPTION);
+      onSent?.(sent);
+    }
     return messageId;
   }
 
@@ -128,7 +131,8 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
     await retrying(retries, () => edit(first), { repeatable: true });
     for (const [index, content] of rest.entries()) {
       const place = index === rest.length - 1 && keyboard !== undefined ? { keyboard } : {};
-      onSent?.(await retrying(retries, () => outbox.sendText(chat, content, place)));
+      const sent = await retrying(retries, () => outbox.sendText(chat, content, place));
+      onSent?.(sent);
     }
   }
 
