@@ -15,14 +15,10 @@ export function observeSender(
     }
   };
   return {
-    name: sender.name,
-    traits: sender.traits,
-    notify: (target, notice) => told(sender.notify(target, notice)),
-    editNotice: (chat, messageId, notice, replyHandle) =>
-      told(sender.editNotice(chat, messageId, notice, replyHandle)),
-    answerPress: (press, text) => sender.answerPress(press, text),
-    deleteMessage: (chat, messageId) => sender.deleteMessage(chat, messageId),
-    deleteMessages: (chat, messageIds) => sender.deleteMessages(chat, messageIds),
+    // What tells nothing of the platform passes as it is.
+    ...sender,
+    notify: (...given) => told(sender.notify(...given)),
+    editNotice: (...given) => told(sender.editNotice(...given)),
     openReply(target) {
       const reply = sender.openReply(target);
       return {
@@ -31,7 +27,6 @@ export function observeSender(
         abandon: () => reply.abandon(),
       };
     },
-    download: (file, maxBytes) => told(sender.download(file, maxBytes)),
-    directChat: (user) => sender.directChat(user),
+    download: (...given) => told(sender.download(...given)),
   };
 }
