@@ -7,10 +7,16 @@ Object.assign(process.env, COMPILE_CACHE);
 /** Files that start many processes or servers of their own: vitest.processes.config.ts. */
 export const WITH_PROCESSES = [
   'test/admin/**/*.test.ts',
+  'test/compose.test.ts',
   'test/crash/discord-workers.test.ts',
   'test/crash/many-processes.test.ts',
+  'test/crash/refusals.test.ts',
+  'test/crash/stop.test.ts',
+  'test/crash/workers.test.ts',
+  'test/demo.test.ts',
+  'test/journeys/leaks-process.test.ts',
   'test/queue/redis-kinds.test.ts',
-  'test/start/connections.test.ts',
+  'test/start/**/*.test.ts',
 ];
 
 export default defineConfig({

@@ -67,7 +67,7 @@ describe('escapeMarkdown', () => {
         const rendered = render(escapeMarkdown(text), exact);
         expect(rendered).toEqual({ text: asSent(text), entities: [] });
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

@@ -248,7 +248,7 @@ describe('any text', () => {
         expect(faults(render(markdown))).toEqual([]);
         expect(faults(render(markdown, { neutraliseMentions: false }))).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
