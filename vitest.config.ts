@@ -13,6 +13,8 @@ export const WITH_PROCESSES = [
   'test/crash/refusals.test.ts',
   'test/crash/stop.test.ts',
   'test/crash/workers.test.ts',
+  'test/crash/worst-moments.test.ts',
+  'test/db/embedded.test.ts',
   'test/demo.test.ts',
   'test/journeys/leaks-process.test.ts',
   'test/queue/redis-kinds.test.ts',
