@@ -248,6 +248,17 @@ describe('an edit of a notice', () => {
     expect(shown && telegram.buttons(shown)).toEqual([]);
   });
 
+  test('that has become too long goes on in messages of its own', async () => {
+    const { telegram, direct } = await people();
+    const { sender } = sending(telegram);
+    const chat = addressOf(direct);
+    const id = (await sender.notify({ chat }, { markdown: 'one' })) ?? '';
+    await sender.editNotice(chat, id, { markdown: `${'word '.repeat(900)}end` });
+    const [first, second] = telegram.messages(direct);
+    expect(first?.text?.startsWith('word')).toBe(true);
+    expect(second?.text?.endsWith('end')).toBe(true);
+  });
+
   test('that changes nothing, or whose message is gone, is no error', async () => {
     const { telegram, direct } = await people();
     const { sender } = sending(telegram);
