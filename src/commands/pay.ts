@@ -1,14 +1,12 @@
 /** Who pays for a question that waits for it ("ask me" in /settings); reached by a button only. */
 
-import type { FundingKind } from '../funding/ledger.ts';
+import { FUNDING_KINDS } from '../funding/funding-kind.ts';
 import type { Payers } from '../funding/payers.ts';
 import { isRingIncomplete } from '../keys/afresh.ts';
 import { payersText } from '../text/payers.ts';
 import { sealedText } from '../text/sealed.ts';
 import { type AskAgainParts, createAskAgain } from './ask-again.ts';
 import { type Command, rowId } from './command.ts';
-
-const KINDS: readonly FundingKind[] = ['own', 'pool', 'credit', 'house'];
 
 export function createPay({
   payers,
@@ -31,7 +29,7 @@ export function createPay({
     },
     async press(context) {
       const [name, turnId] = context.argument.split('-');
-      const payerChoice = KINDS.find((kind) => kind === name);
+      const payerChoice = FUNDING_KINDS.find((kind) => kind === name);
       if (payerChoice === undefined) return;
       try {
         const decision = { outcome: 'payer-needed' as const, payerChoice };

@@ -1,5 +1,6 @@
 /** The tables. Sealed columns hold what `keys/vault.ts` made, never clear text. */
 
+import { FUNDING_KINDS } from '../funding/funding-kind.ts';
 import {
   bigint,
   boolean,
@@ -24,9 +25,6 @@ const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 const bigintNumber = (name: string) => bigint(name, { mode: 'number' });
 const identity = () => bigintNumber('id').generatedAlwaysAsIdentity().primaryKey();
-
-/** Who pays for a turn. */
-const FUNDINGS = ['own', 'pool', 'credit', 'house'] as const;
 
 export const users = pgTable('users', {
   id: identity(),
@@ -340,11 +338,11 @@ export const turns = pgTable(
     expiredAt: moment('expired_at'),
     /** How often delivery was put off because the platform failed. */
     deliveryTries: integer('delivery_tries').notNull().default(0),
-    funding: text('funding', { enum: FUNDINGS }),
+    funding: text('funding', { enum: FUNDING_KINDS }),
     /** Which pool, or which credit. */
     fundingId: bigintNumber('funding_id'),
     /** Who was to pay, where its user was asked. */
-    payerChoice: text('payer_choice', { enum: FUNDINGS }),
+    payerChoice: text('payer_choice', { enum: FUNDING_KINDS }),
     provider: text('provider'),
     model: text('model'),
     inputTokens: bigintNumber('input_tokens'),
@@ -480,7 +478,7 @@ export const reservations = pgTable(
       .references(() => turns.id, { onDelete: 'cascade' }),
     attempt: integer('attempt').notNull(),
     userId: bigintNumber('user_id').notNull(),
-    funding: text('funding', { enum: FUNDINGS }).notNull(),
+    funding: text('funding', { enum: FUNDING_KINDS }).notNull(),
     /** Which pool, or which credit. */
     fundingId: bigintNumber('funding_id'),
     provider: text('provider').notNull(),
@@ -722,7 +720,7 @@ export const forgottenUsage = pgTable(
     id: identity(),
     pseudonym: text('pseudonym').notNull(),
     day: date('day', { mode: 'string' }).notNull(),
-    funding: text('funding', { enum: FUNDINGS }),
+    funding: text('funding', { enum: FUNDING_KINDS }),
     provider: text('provider'),
     model: text('model'),
     turns: integer('turns').notNull(),

@@ -1,2 +1,5 @@
+/** Who can pay. */
+export const FUNDING_KINDS = ['own', 'pool', 'credit', 'house'] as const;
+
 /** Who pays. */
-export type FundingKind = 'own' | 'pool' | 'credit' | 'house';
+export type FundingKind = (typeof FUNDING_KINDS)[number];

@@ -5,6 +5,7 @@
 
 import { type Database, isUniqueViolation } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
+import type { FundingKind } from '../funding/funding-kind.ts';
 
 export interface AcceptedTurn {
   readonly platform: string;
@@ -27,7 +28,7 @@ export interface AcceptedTurn {
   /** In a group, nobody but the sender sees the answer. */
   readonly isPrivate: boolean;
   /** Whom its user chose to pay, where they were asked. */
-  readonly payerChoice?: 'own' | 'pool' | 'credit' | 'house' | undefined;
+  readonly payerChoice?: FundingKind | undefined;
   readonly mergeKey: string | undefined;
   /** How long the turn waits for messages that belong to it, in milliseconds. */
   readonly waitMs: number;

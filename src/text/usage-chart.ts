@@ -2,19 +2,18 @@
 
 import type { ChartSeries, UsageChart } from '../charts/chart.ts';
 import type { DailyUsage } from '../funding/daily-usage.ts';
+import { FUNDING_KINDS, type FundingKind } from '../funding/funding-kind.ts';
 import { formatUsd, MICROS_PER_USD } from '../funding/money.ts';
 
 export const CHART_DAYS = 30;
 
-/** In the order in which they stand on one another. */
-const PAYERS: readonly {
-  readonly funding: DailyUsage['funding'];
-  readonly name: string;
-  readonly colour: string;
-}[] = [
-  { funding: 'own', name: 'your own keys', colour: '#2563eb' },
-  { funding: 'house', name: 'the house', colour: '#059669' },
-];
+/** They stand on one another in the order of {@link FUNDING_KINDS}. */
+const BARS: Readonly<Record<FundingKind, { readonly name: string; readonly colour: string }>> = {
+  own: { name: 'your own keys', colour: '#2563eb' },
+  pool: { name: 'pools', colour: '#9333ea' },
+  credit: { name: 'your credit', colour: '#d97706' },
+  house: { name: 'the house', colour: '#059669' },
+};
 
 export interface ChartInWords {
   readonly chart: UsageChart;
@@ -32,9 +31,9 @@ export function usageChart(usage: readonly DailyUsage[], now: Date): ChartInWord
   const answers = sum(usage, ({ turns }) => turns);
   // What cost nothing (or nobody knows what) has no height in dollars.
   const unit = spent > 0 ? 'dollars' : 'count';
-  const shown = PAYERS.map((payer) => ({
-    ...payer,
-    rows: usage.filter(({ funding }) => funding === payer.funding),
+  const shown = FUNDING_KINDS.map((kind) => ({
+    ...BARS[kind],
+    rows: usage.filter(({ funding }) => funding === kind),
   })).filter(({ rows }) => rows.length > 0);
   const series = shown.map(({ name, colour, rows }): ChartSeries => {
     const height = new Map(

@@ -26,6 +26,26 @@ test('thirty days end today, each payer has its bars, and the words say the same
   );
 });
 
+test('whoever paid has bars and words: what stands in the title is seen', () => {
+  const shown = usageChart(
+    (['house', 'credit', 'pool', 'own'] as const).map((funding) => ({
+      day: '2026-11-20',
+      funding,
+      turns: 1,
+      costMicros: 10_000,
+    })),
+    NOW,
+  );
+  expect(shown?.chart.title).toBe('The last 30 days: $0.04');
+  expect(shown?.chart.series.map(({ name }) => name)).toEqual([
+    'your own keys',
+    'pools',
+    'your credit',
+    'the house',
+  ]);
+  expect(shown?.words.split('\n')).toHaveLength(5);
+});
+
 test('where nothing has a price, answers are counted; where there is nothing, there is no picture', () => {
   const shown = usageChart([{ day: '2026-11-20', funding: 'own', turns: 1, costMicros: 0 }], NOW);
   expect(shown?.chart).toMatchObject({ title: 'The last 30 days: 1 answer', unit: 'count' });
