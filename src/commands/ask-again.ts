@@ -5,6 +5,7 @@ import type { Database } from '../db/client.ts';
 import { and, eq } from '../db/drizzle.ts';
 import { chats, turns } from '../db/schema.ts';
 import type { FundingKind } from '../funding/ledger.ts';
+import { isRingIncomplete } from '../keys/afresh.ts';
 import type { Vault } from '../keys/vault.ts';
 import type { Mailbox } from '../queue/mailbox.ts';
 import type { Wakeups } from '../queue/wakeups.ts';
@@ -17,7 +18,12 @@ export interface AskAgainParts {
   readonly wakeups: Wakeups;
 }
 
-/** @returns whether it was asked: not where the turn is not one that waits so, or was asked before */
+/**
+ * `nothing`: the turn is not one that waits so, or was asked before. `sealed`: its words don't open,
+ * since the key ring has lost a KEK.
+ */
+export type AskedAgain = 'asked' | 'nothing' | 'sealed';
+
 export type AskAgain = (
   userId: number,
   turnId: number,
@@ -26,16 +32,17 @@ export type AskAgain = (
     readonly outcome: Extract<Outcome, 'consent-needed' | 'payer-needed'>;
     readonly payerChoice?: FundingKind;
   },
-) => Promise<boolean>;
+) => Promise<AskedAgain>;
 
 export function createAskAgain({ db, vault, mailbox, wakeups }: AskAgainParts): AskAgain {
-  return async (userId, turnId, { outcome, payerChoice }) => {
+  const ask = async (...[userId, turnId, decision]: Parameters<AskAgain>): Promise<AskedAgain> => {
+    const { outcome, payerChoice } = decision;
     const [row] = await db
       .select()
       .from(turns)
       .innerJoin(chats, eq(chats.id, turns.chatId))
       .where(and(eq(turns.id, turnId), eq(turns.userId, userId), eq(turns.outcome, outcome)));
-    if (row === undefined) return false;
+    if (row === undefined) return 'nothing';
     const { turns: turn, chats: chat } = row;
     const ownerId = turn.ownerId ?? userId;
     const input = await vault.open(
@@ -66,6 +73,12 @@ export function createAskAgain({ db, vault, mailbox, wakeups }: AskAgainParts): 
       waitMs: 0,
     });
     await wakeups.wake(userId);
-    return accepted.result === 'accepted';
+    return accepted.result === 'accepted' ? 'asked' : 'nothing';
   };
+
+  return (...given) =>
+    ask(...given).catch((error: unknown) => {
+      if (isRingIncomplete(error)) return 'sealed';
+      throw error;
+    });
 }

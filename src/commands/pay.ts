@@ -2,7 +2,6 @@
 
 import { FUNDING_KINDS } from '../funding/funding-kind.ts';
 import type { Payers } from '../funding/payers.ts';
-import { isRingIncomplete } from '../keys/afresh.ts';
 import { payersText } from '../text/payers.ts';
 import { sealedText } from '../text/sealed.ts';
 import { type AskAgainParts, createAskAgain } from './ask-again.ts';
@@ -31,14 +30,13 @@ export function createPay({
       const [name, turnId] = context.argument.split('-');
       const payerChoice = FUNDING_KINDS.find((kind) => kind === name);
       if (payerChoice === undefined) return;
-      try {
-        const decision = { outcome: 'payer-needed' as const, payerChoice };
-        const asked = await askAgain(context.userId, rowId(turnId), decision);
-        context.replace(asked ? payersText.chosen(payerChoice) : payersText.nothingToPay());
-      } catch (error) {
-        if (!isRingIncomplete(error)) throw error;
-        context.replace(sealedText.lost());
-      }
+      const decision = { outcome: 'payer-needed' as const, payerChoice };
+      const notice = {
+        asked: () => payersText.chosen(payerChoice),
+        nothing: payersText.nothingToPay,
+        sealed: sealedText.lost,
+      }[await askAgain(context.userId, rowId(turnId), decision)];
+      context.replace(notice());
     },
   };
 }

@@ -8,7 +8,7 @@ import { USUAL_SETTINGS } from '../pools/pool-settings.ts';
 import { POOL_NAME, readPoolWords } from '../pools/pool-words.ts';
 import { type Pool, type PoolMade, stopOf } from '../pools/pools.ts';
 import { readForReview } from '../pools/review.ts';
-import { readRoster, rosterCsv } from '../pools/roster.ts';
+import { type RosterMember, readRoster, rosterCsv, rosterMembers } from '../pools/roster.ts';
 import { poolsText } from '../text/pools.ts';
 import { type CommandContext, rowId } from './command.ts';
 import { identityOf } from './linked-notices.ts';
@@ -41,17 +41,9 @@ export function poolOwnerVerbs(parts: PoolCommandParts): Readonly<Record<string,
     };
 
   /** Of a member's number out of the roster. */
-  async function memberOf(pool: Pool, word: string) {
-    const { rows } = await readRoster(parts, pool, new Date());
-    const found = rows.find(({ memberId }) => memberId === rowId(word.replace(/^#/, '')));
-    return (
-      found && {
-        poolId: pool.id,
-        memberId: found.memberId,
-        joinedAt: found.joinedAt,
-        settings: pool.settings,
-      }
-    );
+  async function memberOf(pool: Pool, word: string): Promise<RosterMember | undefined> {
+    const id = rowId(word.replace(/^#/, ''));
+    return (await rosterMembers(db, pool)).find(({ memberId }) => memberId === id);
   }
 
   async function settled(context: CommandContext, made: PoolMade, remark: string): Promise<void> {
@@ -150,14 +142,10 @@ export function poolOwnerVerbs(parts: PoolCommandParts): Readonly<Record<string,
     }),
     reset: withOwn(async (context, pool, rest) => {
       const now = new Date();
-      const { rows } = await readRoster(parts, pool, now);
-      const one = await memberOf(pool, rest);
-      const chosen =
-        rest.toLowerCase() === 'all'
-          ? rows.map((row) => ({ ...row, poolId: pool.id, settings: pool.settings }))
-          : one === undefined
-            ? []
-            : [one];
+      const isAll = rest.toLowerCase() === 'all';
+      const chosen = isAll
+        ? await rosterMembers(db, pool)
+        : [await memberOf(pool, rest)].flatMap((one) => one ?? []);
       if (chosen.length === 0) return context.answer(poolsText.noMember());
       for (const member of chosen) await resetMember(db, member, now);
       context.answer(poolsText.reset(chosen.length));

@@ -1,6 +1,7 @@
 /** A pool pays, with its owner's key, for its members and for those who ask in its chats. */
 
 import { wholeOf } from '../chat/chat-rules.ts';
+import type { Notice } from '../chat/platform.ts';
 import type { Database } from '../db/client.ts';
 import { inArray, sql } from '../db/drizzle.ts';
 import { pools } from '../db/schema.ts';
@@ -10,7 +11,7 @@ import type { ApiKeys } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
 import type { ProviderErrorCode } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
-import { type OwnerNotice, poolFundingText } from '../text/pool-funding.ts';
+import { poolFundingText } from '../text/pool-funding.ts';
 import type { PoolMembers } from './members.ts';
 import { type MemberBudget, memberBudgets, memberCaps } from './pool-budgets.ts';
 import { rateOf } from './pool-settings.ts';
@@ -23,7 +24,7 @@ export interface PoolFundingParts {
   readonly pools: Pick<Pools, 'pause'>;
   readonly members: Pick<PoolMembers, 'admitGuest'>;
   /** Never throws. */
-  readonly tellOwner: (ownerId: number, notice: OwnerNotice) => void;
+  readonly tellOwner: (ownerId: number, notice: Notice) => void;
   readonly now?: () => Date;
 }
 

@@ -5,7 +5,7 @@ import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
 import { budgetStates } from '../funding/budgets.ts';
 import type { PoolMembers } from './members.ts';
-import { memberBudgets, poolTotal } from './pool-budgets.ts';
+import { type Member, memberBudgets, poolTotal } from './pool-budgets.ts';
 import type { Pool } from './pools.ts';
 
 export interface RosterRow {
@@ -29,11 +29,18 @@ export interface Roster {
   readonly totalMicros: number;
 }
 
-export async function readRoster(
-  { db, members }: { readonly db: Database; readonly members: Pick<PoolMembers, 'nameOf'> },
-  pool: Pool,
-  now: Date,
-): Promise<Roster> {
+export interface RosterMember extends Member {
+  readonly state: RosterRow['state'];
+  /** Sealed. */
+  readonly name: Uint8Array | null;
+  readonly turns: number;
+  /** Spent and reserved. */
+  readonly totalMicros: number;
+  readonly flags: number;
+}
+
+/** Who is in a pool, or has spent in it: those first who joined first. */
+export async function rosterMembers(db: Database, pool: Pool): Promise<readonly RosterMember[]> {
   const found = await db.execute<{
     id: number;
     state: RosterRow['state'];
@@ -61,22 +68,36 @@ export async function readRoster(
     from pool_members m left join spent s on s.holder_id = m.pool_id || ':' || m.id
     where m.pool_id = ${pool.id} and (m.state in ('member', 'removed') or s.micros > 0)
     order by m.joined_at, m.id`);
+  return found.map(({ id, joined, spent, ...row }) => ({
+    ...row,
+    poolId: pool.id,
+    memberId: id,
+    joinedAt: new Date(joined),
+    settings: pool.settings,
+    totalMicros: spent,
+  }));
+}
+
+export async function readRoster(
+  { db, members }: { readonly db: Database; readonly members: Pick<PoolMembers, 'nameOf'> },
+  pool: Pool,
+  now: Date,
+): Promise<Roster> {
   const rows: RosterRow[] = [];
-  for (const row of found) {
-    const joinedAt = new Date(row.joined);
-    const member = { poolId: pool.id, memberId: row.id, joinedAt, settings: pool.settings };
+  for (const member of await rosterMembers(db, pool)) {
+    const { memberId, name, state, joinedAt, totalMicros, turns, flags } = member;
     const budgets = await memberBudgets(db, member, now);
     const month = budgets.find(({ period }) => period === 'month');
     rows.push({
-      memberId: row.id,
-      name: await members.nameOf(pool, row.name),
-      state: row.state,
+      memberId,
+      name: await members.nameOf(pool, name),
+      state,
       joinedAt,
       monthMicros: month?.usedMicros ?? 0,
       monthLimitMicros: month?.limitMicros ?? null,
-      totalMicros: row.spent,
-      turns: row.turns,
-      flags: row.flags,
+      totalMicros,
+      turns,
+      flags,
     });
   }
   const [total] = await budgetStates(db, [poolTotal(pool.id)]);

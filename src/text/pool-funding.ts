@@ -5,8 +5,6 @@ import { formatUsd } from '../funding/money.ts';
 import { providerEntry, type RemoteProviderId } from '../llm/catalogue.ts';
 import { inlineCode, time } from './markdown.ts';
 
-export type OwnerNotice = Notice;
-
 export interface PoolFacts {
   readonly name: string;
   readonly hourEnds: Date;

@@ -131,7 +131,6 @@ export const poolsText = {
   unknown: (): Notice => ({
     markdown: 'There is no pool of yours, or that you are in, by that name. /pool shows them.',
   }),
-  notOwner: (): Notice => ({ markdown: 'Only the owner of a pool can do that.' }),
   noMember: (): Notice => ({ markdown: 'There is nobody of that number in this pool.' }),
 
   opened: 'It is open: its members are paid by it from now on.',
