@@ -24,7 +24,7 @@ export function createPool({
   readonly max: number;
   readonly lifeMs?: number;
 }): Pool {
-  /** Open, opening or lent: never more than `max`. */
+  /** Opening, or open and not lost: never more than `max`. */
   let size = 0;
   const idle: Session[] = [];
   const lent = new Set<Session>();
@@ -39,12 +39,11 @@ export function createPool({
       (session) => {
         // Not all at once, after a server's restart.
         endsAt.set(session, performance.now() + lifeMs * (0.75 + Math.random() / 2));
+        // Who was lent it may go on for a while, and even ask for another one meanwhile.
         session.onLost(({ code }) => {
           const at = idle.indexOf(session);
-          if (at !== -1) {
-            idle.splice(at, 1);
-            makeRoom();
-          }
+          if (at !== -1) idle.splice(at, 1);
+          makeRoom();
           // The others may be as dead, each for one more query that waits in vain.
           if (code === UNANSWERED) for (const other of [...idle]) other.destroy();
         });
@@ -80,10 +79,10 @@ export function createPool({
 
   const giveBack = (session: Session) => {
     lent.delete(session);
-    const isSpent = session.isLost || performance.now() > (endsAt.get(session) ?? 0);
+    if (session.isLost) return;
+    const isSpent = performance.now() > (endsAt.get(session) ?? 0);
     if (isSpent || (isClosed && queue.length === 0)) {
       void session.close().catch(() => undefined);
-      makeRoom();
       return;
     }
     const asker = queue.shift();
@@ -110,10 +109,7 @@ export function createPool({
       const empty = new Promise<void>((resolve) => {
         whenEmpty = resolve;
       });
-      const closing = idle.splice(0).map(async (session) => {
-        await session.close().catch(() => undefined);
-        makeRoom();
-      });
+      const closing = idle.splice(0).map((session) => session.close().catch(() => undefined));
       if (size > 0) {
         const late = setTimeout(() => {
           for (const asker of queue.splice(0)) asker.reject(ended());

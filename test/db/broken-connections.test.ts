@@ -171,6 +171,26 @@ test('what a lost transaction still says reaches no other connection', async () 
   await expectFullWidth();
 });
 
+test('a transaction whose connection was lost makes room for others at once', async () => {
+  const met = Promise.withResolvers<void>();
+  let begun = 0;
+  const outcomes = await Promise.all(
+    Array.from({ length: WIDTH }, () =>
+      db
+        .transaction(async () => {
+          if (++begun === WIDTH) met.resolve();
+          await met.promise;
+          proxy.cut();
+          // All the room is lent to those who ask here.
+          return await db.execute(sql`select 1`).catch((error: unknown) => error);
+        })
+        .catch((error: unknown) => error),
+    ),
+  );
+  expect(outcomes).toHaveLength(WIDTH);
+  await expectFullWidth();
+});
+
 test('a statement after the end of its transaction is refused', async () => {
   const escaped = await db.transaction(async (tx) => tx);
   const late = escaped.execute(sql`insert into marks (id, part) values (1, 1)`);
