@@ -197,7 +197,7 @@ async function compose(
   stopping: AbortSignal,
 ): Promise<number | undefined> {
   const processId = randomUUID();
-  const { prices, plans, house, legal } = await preflight(config, {
+  const { prices, plans, house, legal, thresholds } = await preflight(config, {
     servesElsewhere: terminalIo !== undefined || (tuning.platforms ?? []).length > 0,
   });
 
@@ -391,8 +391,9 @@ async function compose(
   const { houseDailyMicros: houseMicrosPerDay } = config.allowance;
   const allowance = createAllowance({ db, house, plans, userPlans, houseMicrosPerDay });
   const ownLimit = createOwnLimit({ db });
-  const { moderation, ...moderated } = await openModeration({
+  const { moderation, ...moderated } = openModeration({
     config: config.moderation,
+    thresholds,
     db,
     ring,
     // A key goes nowhere but to the host that it is for.

@@ -9,6 +9,8 @@ import { createPrices, type Prices } from './funding/prices.ts';
 import { readPricesFile } from './funding/prices-file.ts';
 import { checkKeyRing } from './keys/open-key-ring.ts';
 import { defaultModel } from './llm/catalogue.ts';
+import type { Thresholds } from './moderation/thresholds.ts';
+import { readThresholds } from './moderation/thresholds-file.ts';
 import { Secret } from './secret.ts';
 import { StartError } from './start-error.ts';
 
@@ -17,6 +19,7 @@ export interface Preflight {
   readonly prices: Prices;
   readonly plans: Plans;
   readonly house: House;
+  readonly thresholds: Thresholds;
   readonly legal: Awaited<ReturnType<typeof legalTexts>>;
 }
 
@@ -50,6 +53,7 @@ export async function preflight(
     throw new StartError(NOTHING_TO_SERVE);
   }
   if (config.database.kind === 'embedded') await checkDataDir(config.database.dataDir);
+  const thresholds = await readThresholds(config.moderation.file);
   await checkKeyRing(config.keyRing, { mayCreate: config.role !== 'worker' });
-  return { prices, plans, house, legal };
+  return { prices, plans, house, legal, thresholds };
 }

@@ -8,6 +8,7 @@ import { restoreBackup } from '../db/backup/restore.ts';
 import { clearRestoreMark } from '../db/backup/unfinished.ts';
 import { writeBackup } from '../db/backup/write.ts';
 import { connectDatabase } from '../db/client.ts';
+import { ADMIN_CONNECTIONS } from '../db/connection.ts';
 import { openServer } from '../db/open.ts';
 import { createLedger } from '../funding/ledger.ts';
 import { createAudit } from '../keys/audit.ts';
@@ -89,7 +90,11 @@ async function restore(file: string, output: Output) {
       onStep,
       onProgress: (done, total) => output.progress({ done, total, unit: 'rows' }),
     });
-    const { db, close } = await connectDatabase({ url, maxConnections: 4 });
+    const { db, close } = await connectDatabase({
+      url,
+      maxConnections: 4,
+      applicationName: ADMIN_CONNECTIONS,
+    });
     onClose(close);
     const { ring } = await openKeyRing({
       db,

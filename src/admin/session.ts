@@ -2,6 +2,7 @@
 
 import { type Config, parseConfig, readEnvironment } from '../config.ts';
 import type { Database } from '../db/client.ts';
+import { ADMIN_CONNECTIONS } from '../db/connection.ts';
 import { openDatabase } from '../db/open.ts';
 import { holdSessionLock } from '../db/session-lock.ts';
 import { type Audit, createAudit } from '../keys/audit.ts';
@@ -66,7 +67,7 @@ export async function withDatabase<T>(
     const { url, connection } = await openDatabase({
       database: config.database,
       maxConnections: 10,
-      applicationName: 'latchkey-admin',
+      applicationName: ADMIN_CONNECTIONS,
       onStep: output.note,
       // Queries fail by themselves, and say so.
       onLost: () => undefined,

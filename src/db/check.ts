@@ -1,8 +1,8 @@
 /** What the operator should know of the database, for the doctor. */
 
 import type { Database } from './client.ts';
-import { readMigrationFiles, sql } from './drizzle.ts';
-import { MIGRATIONS_FOLDER } from './migrate.ts';
+import { sql } from './drizzle.ts';
+import { compareMigrations, knownMigrations } from './migrate.ts';
 
 export interface DatabaseFacts {
   /** Such as 18. */
@@ -10,7 +10,7 @@ export interface DatabaseFacts {
   readonly encrypted: boolean;
   readonly mayCreate: boolean;
   readonly connections: { readonly used: number; readonly most: number };
-  readonly migrations: 'current' | 'newer' | 'missing' | 'none';
+  readonly migrations: Awaited<ReturnType<typeof compareMigrations>>;
   /** By how much this machine's clock is ahead of the database's, in milliseconds. */
   readonly aheadMs: number;
   readonly bytes: number;
@@ -44,18 +44,8 @@ export async function inspectDatabase(db: Database): Promise<DatabaseFacts> {
     encrypted: row.encrypted,
     mayCreate: row.may_create,
     connections: { used: row.used, most: row.most },
-    migrations: row.migrated ? await migrationsOf(db) : 'none',
+    migrations: row.migrated ? await compareMigrations(db, knownMigrations()) : 'none',
     aheadMs: (begun + Date.now()) / 2 - row.now,
     bytes: row.bytes,
   };
-}
-
-async function migrationsOf(db: Database): Promise<DatabaseFacts['migrations']> {
-  const known = readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).map(({ hash }) => hash);
-  const rows = await db.execute<{ hash: string }>(
-    sql`select hash from drizzle.__drizzle_migrations`,
-  );
-  const applied = new Set(rows.map(({ hash }) => hash));
-  if (known.some((hash) => !applied.has(hash))) return applied.size === 0 ? 'none' : 'missing';
-  return applied.size > known.length ? 'newer' : 'current';
 }

@@ -14,6 +14,10 @@ export interface ConnectOptions {
   readonly answerWithinMs?: number;
 }
 
+/** What the connections of bots and workers are called, and those of the operator's shell. */
+export const BOT_CONNECTIONS = 'latchkey';
+export const ADMIN_CONNECTIONS = 'latchkey-admin';
+
 const ANSWER_WITHIN_MS = 60_000;
 
 /**
@@ -52,7 +56,7 @@ export async function openStreaming(
 export function sessionOptions(options: ConnectOptions): SessionOptions {
   return {
     url: options.url.reveal(),
-    applicationName: options.applicationName ?? 'latchkey',
+    applicationName: options.applicationName ?? BOT_CONNECTIONS,
     answerWithinMs: options.answerWithinMs ?? ANSWER_WITHIN_MS,
   };
 }

@@ -1,6 +1,6 @@
 import type { Database } from './client.ts';
-import { readMigrationFiles, sql } from './drizzle.ts';
-import { MIGRATIONS_FOLDER } from './migrate.ts';
+import { sql } from './drizzle.ts';
+import { compareMigrations, knownMigrations } from './migrate.ts';
 
 interface DatabaseHealth {
   readonly ok: boolean;
@@ -18,16 +18,15 @@ export async function databaseAnswers(db: Database): Promise<DatabaseHealth> {
  * restored below it. That a newer version has added to them is no fault.
  */
 export function createMigrationsProbe(db: Database): () => Promise<DatabaseHealth> {
-  const known = readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).map(({ hash }) => hash);
+  const known = knownMigrations();
   return async () => {
-    const rows = await db.execute<{ hash: string }>(
-      sql`select hash from drizzle.__drizzle_migrations`,
-    );
-    const applied = new Set(rows.map(({ hash }) => hash));
-    const missing = known.filter((hash) => !applied.has(hash)).length;
-    if (missing > 0) return { ok: false, detail: 'tables of an older version: restart' };
-    return applied.size > known.length
-      ? { ok: true, detail: 'tables of a newer version' }
-      : { ok: true };
+    switch (await compareMigrations(db, known)) {
+      case 'current':
+        return { ok: true };
+      case 'newer':
+        return { ok: true, detail: 'tables of a newer version' };
+      default:
+        return { ok: false, detail: 'tables of an older version: restart' };
+    }
   };
 }

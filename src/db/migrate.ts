@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
+import type { Database } from './client.ts';
 import { openConnection } from './connection.ts';
-import { readMigrationFiles } from './drizzle.ts';
+import { readMigrationFiles, sql } from './drizzle.ts';
 import { toDatabaseError } from './errors.ts';
 import { transact } from './transaction.ts';
 
@@ -11,7 +12,7 @@ import { transact } from './transaction.ts';
 const MIGRATION_LOCK = 7_204_118_355;
 
 /** Where drizzle-kit writes them. */
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url));
+const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
 export interface MigrateOptions {
   readonly url: Secret;
@@ -23,11 +24,22 @@ export interface MigrateOptions {
   readonly only?: readonly string[];
 }
 
-/** Whether this code has the migration of that hash. */
-export function isKnownMigration(hash: string): boolean {
-  return readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).some(
-    (known) => known.hash === hash,
+/** The hashes of the migrations that this code has. */
+export function knownMigrations(): readonly string[] {
+  return readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).map(({ hash }) => hash);
+}
+
+/** Whether the tables are as this code needs them. `newer`: a newer version has added to them. */
+export async function compareMigrations(
+  db: Database,
+  known: readonly string[],
+): Promise<'current' | 'newer' | 'missing' | 'none'> {
+  const rows = await db.execute<{ hash: string }>(
+    sql`select hash from drizzle.__drizzle_migrations`,
   );
+  const applied = new Set(rows.map(({ hash }) => hash));
+  if (known.some((hash) => !applied.has(hash))) return applied.size === 0 ? 'none' : 'missing';
+  return applied.size > known.length ? 'newer' : 'current';
 }
 
 const appliedSchema = z.array(z.object({ hash: z.string(), created_at: z.number() }));

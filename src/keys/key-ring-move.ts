@@ -7,6 +7,7 @@
 
 import type { VaultConfig } from '../config.ts';
 import type { Database } from '../db/client.ts';
+import { BOT_CONNECTIONS } from '../db/connection.ts';
 import { sql } from '../db/drizzle.ts';
 import type { AuditEntry } from './audit.ts';
 import { createAudit } from './audit.ts';
@@ -156,7 +157,7 @@ async function mustTake(db: Database, { active }: TransitHome): Promise<void> {
 async function isInUse(db: Database): Promise<boolean> {
   const [row] = await db.execute<{ count: number }>(sql`
     select count(*)::int as count from pg_stat_activity
-    where datname = current_database() and application_name = 'latchkey'`);
+    where datname = current_database() and application_name = ${BOT_CONNECTIONS}`);
   return (row?.count ?? 0) > 0;
 }
 

@@ -9,7 +9,7 @@ import { createChecker } from './checker.ts';
 import { createModeration, type Moderation } from './moderation.ts';
 import { createModerationLog } from './moderation-log.ts';
 import { createSuspensions, type Suspensions } from './suspensions.ts';
-import { readThresholds } from './thresholds-file.ts';
+import type { Thresholds } from './thresholds.ts';
 
 export interface OpenedModeration {
   readonly moderation: Moderation;
@@ -17,13 +17,13 @@ export interface OpenedModeration {
   removeExpired(): Promise<void>;
 }
 
-/** @throws StartError where the operator's thresholds make no sense */
-export async function openModeration({
+export function openModeration({
   config,
   db,
   ring,
   baseUrl,
   ownKeysToo,
+  thresholds,
   onDown,
   onSuspended,
   log,
@@ -34,13 +34,13 @@ export async function openModeration({
   /** Undefined: OpenAI's own. */
   readonly baseUrl: string | undefined;
   readonly ownKeysToo: boolean;
+  readonly thresholds: Thresholds;
   /** Hears why something could not be checked: `no-key`, or a code of `ProviderError`. */
   readonly onDown: (code: string) => void;
   readonly onSuspended: (userId: number) => void;
   readonly log: Log;
-}): Promise<OpenedModeration> {
+}): OpenedModeration {
   const { mode, key, days } = config;
-  const thresholds = await readThresholds(config.file);
   const suspensions = createSuspensions({ db, ring });
   const records = createModerationLog({ db });
   if (mode !== 'off' && key === undefined) onDown('no-key');

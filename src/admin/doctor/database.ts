@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts';
 import { type DatabaseFacts, inspectDatabase } from '../../db/check.ts';
+import { ADMIN_CONNECTIONS } from '../../db/connection.ts';
 import { openDatabase } from '../../db/open.ts';
 import { openKeyRing } from '../../keys/open-key-ring.ts';
 import { serializeError } from '../../log.ts';
@@ -24,6 +25,7 @@ export async function visitDatabase(config: Config): Promise<DatabaseVisit> {
     const { connection } = await openDatabase({
       database: config.database,
       maxConnections: 2,
+      applicationName: ADMIN_CONNECTIONS,
       onStep: () => undefined,
       onLost: () => undefined,
       onClose: (close) => void closers.push(close),

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import type { Secret } from '../../secret.ts';
 import { StartError } from '../../start-error.ts';
 import { openStreaming } from '../connection.ts';
-import { isKnownMigration, migrateDatabase } from '../migrate.ts';
+import { knownMigrations, migrateDatabase } from '../migrate.ts';
 import { quoted } from './format.ts';
 import { checkBackup, loadBackup } from './read.ts';
 import { RESTORE_MARK } from './unfinished.ts';
@@ -38,7 +38,8 @@ export async function restoreBackup({
   onStep('Checking the backup…');
   const { header, rows } = await checkBackup(file);
   const migrations = header.migrations.map(({ hash }) => hash);
-  if (!migrations.every(isKnownMigration)) {
+  const known = new Set(knownMigrations());
+  if (!migrations.every((hash) => known.has(hash))) {
     throw new StartError('The backup was made by a newer Latchkey: update this one first.');
   }
   const client = await openStreaming({ url, applicationName: NAME });
