@@ -17,6 +17,8 @@ const USERS = 1_000;
 const GROUPS = 100;
 const FIRST_USER = 5_000_000;
 const FIRST_GROUP = -1_002_000_000_000;
+/** Of messages and updates. */
+const FIRST_MESSAGE = 700_000_000;
 /** Telegram sends one of so many again, while the first is under way or just after. */
 const DOUBLED = 50;
 /** Updates a second. */
@@ -42,15 +44,19 @@ export async function measureAccept({
   readonly updates: number;
   readonly profileDir?: string | undefined;
 }): Promise<AcceptFigures> {
-  const storage = await openStorage('redis');
-  const stage = await openStage();
-  const intake = await startIntake(storage, stage, profileDir);
+  const closers: (() => Promise<void>)[] = [];
   try {
-    return await acceptRate(storage, intake, updates);
+    const storage = await openStorage('redis');
+    closers.push(storage.close);
+    const stage = await openStage();
+    closers.push(stage.close);
+    const intake = await startIntake(storage, stage, profileDir);
+    closers.push(() => intake.stop());
+    const acceptance = await openAcceptance(storage, intake);
+    closers.push(acceptance.close);
+    return await acceptance.measure(updates);
   } finally {
-    await intake.stop();
-    await stage.close();
-    await storage.close();
+    for (const close of closers.reverse()) await close();
   }
 }
 
@@ -86,47 +92,53 @@ export async function startIntake(
   return { ...bot, webhook, startMs: performance.now() - begun };
 }
 
-/** Everybody is made known first, which is not measured. */
-export async function acceptRate(
-  storage: Storage,
+export interface Acceptance {
+  /** Posts so many updates of people who are known, and counts what became of them. */
+  measure(updates: number): Promise<AcceptFigures>;
+  close(): Promise<void>;
+}
+
+/** Makes everybody known first. */
+export async function openAcceptance(
+  { databaseUrl = '' }: Storage,
   { pid, webhook }: Pick<Intake, 'pid' | 'webhook'>,
-  updates: number,
-): Promise<AcceptFigures> {
+): Promise<Acceptance> {
   const crowd = await openCrowd(webhook);
-  const sql = postgres(storage.databaseUrl ?? '', { max: 1, onnotice: () => undefined });
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined });
   const count = async () => {
     const [row] = await sql<{ turns: number; messages: number }[]>`
       select count(*)::int as turns, count(distinct (chat_id, reply_to))::int as messages
-      from turns where platform_user_id in
-        (select (${FIRST_USER}::bigint + n)::text from generate_series(0, ${USERS - 1}) n)`;
+      from turns where status = 'queued'`;
     return row ?? { turns: Number.NaN, messages: Number.NaN };
   };
-  try {
-    await crowd.meet();
-    const before = await count();
-    const beside = (await descendantsOf(process.pid)).filter((one) => one !== pid);
-    const times = async () => [await processorTime(pid), await timeOf(beside)] as const;
-    const timesBefore = await times();
-    const { waits, seconds } = await crowd.write(updates);
-    const timesAfter = await times();
-    const after = await count();
-    const turns = after.turns - before.turns;
-    const messages = after.messages - before.messages;
-    return {
-      perSecond: updates / seconds,
-      updates,
-      waits: spreadOf(waits),
-      processorMs: {
-        bot: ((timesAfter[0] - timesBefore[0]) * 1_000) / updates,
-        beside: ((timesAfter[1] - timesBefore[1]) * 1_000) / updates,
-      },
-      lost: updates - messages,
-      doubled: turns - messages,
-    };
-  } finally {
-    crowd.close();
-    await sql.end();
-  }
+  await crowd.meet();
+  return {
+    async measure(updates) {
+      const before = await count();
+      const beside = (await descendantsOf(process.pid)).filter((one) => one !== pid);
+      const times = async () => [await processorTime(pid), await timeOf(beside)] as const;
+      const timesBefore = await times();
+      const { waits, seconds } = await crowd.write(updates);
+      const timesAfter = await times();
+      const after = await count();
+      const messages = after.messages - before.messages;
+      return {
+        perSecond: updates / seconds,
+        updates,
+        waits: spreadOf(waits),
+        processorMs: {
+          bot: ((timesAfter[0] - timesBefore[0]) * 1_000) / updates,
+          beside: ((timesAfter[1] - timesBefore[1]) * 1_000) / updates,
+        },
+        lost: updates - messages,
+        doubled: after.turns - before.turns - messages,
+      };
+    },
+    async close() {
+      crowd.close();
+      await sql.end();
+    },
+  };
 }
 
 interface Crowd {
@@ -139,9 +151,7 @@ interface Crowd {
 
 async function openCrowd(target: WebhookTarget): Promise<Crowd> {
   const webhook = await openWebhook(target, WEBHOOK_CONNECTIONS);
-  // Above what an earlier crowd on the same storage can have used.
-  let last = Math.floor(Date.now() / 1_000) % 100_000_000;
-  last *= 10;
+  let last = FIRST_MESSAGE;
   const update = (n: number, inGroup: boolean) => {
     last += 1;
     const userId = FIRST_USER + (n % USERS);

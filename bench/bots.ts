@@ -79,20 +79,27 @@ export async function startLatchkeyOn(
       ...preloads.map((file) => `--import=${fileHere(file)}`),
       fileHere('../src/main.ts'),
     ],
-    env: {
-      ...platform,
-      OPENAI_API_KEY: provider.apiKey,
-      OPENAI_BASE_URL: provider.url,
-      HTTP_PORT: '0',
-      FREE_DAILY_MESSAGES: '100000',
-      FREE_DAILY_USD: '100000',
-      HOUSE_DAILY_USD: '999999',
-      MAILBOX_LIMIT: '1000',
-      ...storage.settings,
-      ...settings,
-    },
+    env: { ...settingsOn(storage, { platform, provider }), ...settings },
     isReady: (output) => output.includes('Latchkey is online'),
   });
+}
+
+/** Everything that a process there is told. */
+export function settingsOn(
+  storage: Storage,
+  { platform, provider }: Pick<LatchkeyOptions, 'platform' | 'provider'>,
+): Readonly<Record<string, string>> {
+  return {
+    ...platform,
+    OPENAI_API_KEY: provider.apiKey,
+    OPENAI_BASE_URL: provider.url,
+    HTTP_PORT: '0',
+    FREE_DAILY_MESSAGES: '100000',
+    FREE_DAILY_USD: '100000',
+    HOUSE_DAILY_USD: '999999',
+    MAILBOX_LIMIT: '1000',
+    ...storage.settings,
+  };
 }
 
 function profiling(directory: string | undefined): readonly string[] {
