@@ -40,7 +40,6 @@ export class Town {
   readonly asked = new Map<string, number>();
   readonly #questions = new Map<string, Message>();
   readonly #processes: LatchkeyProcess[] = [];
-  #closed = false;
 
   constructor(world: World, redis: TestRedis | undefined, count: number) {
     this.world = world;
@@ -122,22 +121,6 @@ export class Town {
     return started;
   }
 
-  /**
-   * Starts a process, and another one whenever it ends by itself, as a service manager does.
-   * @returns what each that ended had written
-   */
-  async startSupervised(): Promise<readonly string[]> {
-    const ends: string[] = [];
-    const supervise = async (running: LatchkeyProcess): Promise<void> => {
-      await running.ended();
-      if (this.#closed) return;
-      ends.push(running.output());
-      await supervise(await this.start());
-    };
-    supervise(await this.start()).catch((error: unknown) => ends.push(String(error)));
-    return ends;
-  }
-
   /** Waits until every update is taken in and no turn waits or runs. */
   async settled(timeoutMs = 30_000): Promise<void> {
     const what = 'that every turn ended';
@@ -198,7 +181,6 @@ export class Town {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     for (const each of this.#processes) await each.kill();
     await this.redis?.close();
     await this.world.close();

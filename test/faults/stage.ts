@@ -5,10 +5,10 @@ import type { User } from 'grammy/types';
 import { expect } from 'vitest';
 import { ledgerDifferences } from '../../src/funding/ledger-check.ts';
 import { pseudonyms } from '../crash/scenarios.ts';
+import { type Supervised, supervise } from '../crash/supervised.ts';
 import { createTown, INTERRUPTED, REPEAT, type Town, type TownOptions } from '../crash/town.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createRandom, type Random } from './random.ts';
-import { type Supervised, supervise } from './supervised.ts';
 
 /** What stands in the report of one scenario. */
 export interface Count {

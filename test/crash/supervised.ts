@@ -1,9 +1,9 @@
 /** Processes that are started again whenever they end, as a service manager does. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Town } from '../crash/town.ts';
 import type { LatchkeyProcess, ProcessOptions } from '../support/process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import type { Town } from './town.ts';
 
 export interface Supervised {
   readonly name: string;
