@@ -2,6 +2,7 @@
 
 import { finelyWithin } from './embedded.ts';
 import type { GrowthFigures } from './growth.ts';
+import type { Goal, Result } from './report.ts';
 import { lines, spread, times, verdictOn } from './table.ts';
 
 /** Of the figure with few turns. */
@@ -48,12 +49,19 @@ function step(title: string, name: keyof GrowthFigures['steps']): Row {
   };
 }
 
-export function growthReport(figures: readonly GrowthFigures[]): string {
+export function growthResult(figures: readonly GrowthFigures[]): Result {
   const [few, many] = figures;
   if (few === undefined || many === undefined) throw new Error('growth takes two sizes');
   const seconds = (value: number) => `${value.toFixed(2)} s`;
   const sizes = figures.map(({ turns }) => `${turns.toLocaleString('en')} stored turns`);
-  return [
+  const growths = ROWS.map(({ title, cost }) => ({ title, growth: cost(many) / cost(few) }));
+  const most = growths.reduce((a, b) => (b.growth > a.growth ? b : a));
+  const verdict = verdictOn(most.growth <= MOST_GROWTH);
+  const goal: Goal = [
+    `What grew most from ${few.turns.toLocaleString('en')} to ${many.turns.toLocaleString('en')} stored turns: ${most.title}`,
+    `${times(most.growth)} (at most ${times(MOST_GROWTH)}: ${verdict})`,
+  ];
+  const section = [
     '### Growth',
     '',
     `The same people and conversations among ${sizes.join(' and among ')}, on Redis and PostgreSQL; steps of a turn ${few.steps.claim.count} times, in the benchmark's own process. Medians are compared.`,
@@ -61,18 +69,15 @@ export function growthReport(figures: readonly GrowthFigures[]): string {
     ...lines(
       ['', ...sizes, 'many, of few'],
       [
-        ...ROWS.map(({ title, shown, cost }) => {
-          const growth = cost(many) / cost(few);
-          const verdict = verdictOn(growth <= MOST_GROWTH);
-          return [
-            title,
-            shown(few),
-            shown(many),
-            `${times(growth)} (at most ${times(MOST_GROWTH)}: ${verdict})`,
-          ];
-        }),
+        ...ROWS.map(({ title, shown }, i) => [
+          title,
+          shown(few),
+          shown(many),
+          times(growths[i]?.growth ?? Number.NaN),
+        ]),
         ['One start on it', seconds(few.startMs / 1_000), seconds(many.startMs / 1_000), '–'],
       ],
     ),
   ].join('\n');
+  return { goals: [goal], section };
 }

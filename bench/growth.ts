@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Acceptance, openAcceptance, startIntake } from './accept.ts';
 import { settingsOn, startLatchkeyOn } from './bots.ts';
+import type { Extent } from './extent.ts';
 import { fillWithTurns } from './growth-fill.ts';
 import { openTurnParts, type TurnParts, type TurnTimes } from './growth-parts.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -13,7 +14,7 @@ import { type Spread, spreadOf } from './stats.ts';
 import { openStorage, type Storage } from './storage.ts';
 
 /** People under test, each with a full window of context behind them. */
-const PEOPLE = 10;
+const PEOPLE = 5;
 const WINDOW = 40;
 /** Who writes by webhook, and how often each has before it counts. */
 const WRITERS = 20;
@@ -21,13 +22,7 @@ const ROUNDS = 5;
 /** Parts in which the updates come, so that the installations take turns. */
 const BURSTS = 5;
 
-export interface GrowthExtent {
-  readonly few: number;
-  readonly many: number;
-  readonly samples: number;
-  readonly idleSamples: number;
-  readonly updates: number;
-}
+type GrowthExtent = Extent['growth'];
 
 export interface GrowthFigures {
   readonly turns: number;

@@ -1,6 +1,7 @@
 /** How long a process takes from its spawning until it is online. */
 
 import { startLatchkeyOn } from './bots.ts';
+import type { Goal, Result } from './report.ts';
 import { openStage, type Stage } from './stage.ts';
 import { type Spread, spreadOf } from './stats.ts';
 import { BACKENDS, type Backend, openStorage, type Storage } from './storage.ts';
@@ -51,10 +52,17 @@ async function startOnce(storage: Storage, stage: Stage): Promise<number> {
   return ms;
 }
 
-export function startsReport(all: ReadonlyMap<Backend, StartFigures>): string {
+export function startsResult(all: ReadonlyMap<Backend, StartFigures>): Result {
   const backends = [...all];
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;
-  return [
+  const goals = backends.map(([name, { existing }]): Goal => {
+    const verdict = verdictOn(existing.median <= GOAL_S * 1_000);
+    return [
+      `Start on a database that is there, ${TITLES[name]}`,
+      `${seconds(existing.median)} (at most ${GOAL_S} s: ${verdict})`,
+    ];
+  });
+  const section = [
     '### Starting',
     '',
     'From spawning the process to its being online.',
@@ -64,13 +72,13 @@ export function startsReport(all: ReadonlyMap<Backend, StartFigures>): string {
       [
         ['On an empty database', ...backends.map(([, { empty }]) => seconds(empty))],
         [
-          `On one that is there, median of ${backends[0]?.[1].existing.count ?? 0}`,
-          ...backends.map(([, { existing }]) => {
-            const verdict = verdictOn(existing.median <= GOAL_S * 1_000);
-            return `${seconds(existing.median)} (at most ${GOAL_S} s: ${verdict})`;
-          }),
+          `On one that is there, median and most of ${backends[0]?.[1].existing.count ?? 0}`,
+          ...backends.map(
+            ([, { existing }]) => `${seconds(existing.median)}, ${seconds(existing.max)}`,
+          ),
         ],
       ],
     ),
   ].join('\n');
+  return { goals, section };
 }

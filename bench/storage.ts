@@ -9,6 +9,9 @@ import { startRedis } from './processes.ts';
 export const BACKENDS = ['postgres', 'redis'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+/** A process opens up to 21 connections: the hundred of PostgreSQL's default are too few for five. */
+const SEVERAL_PROCESSES = { max_connections: '200' } as const;
+
 export interface Storage {
   /** Holds the key ring too. */
   readonly dataDir: string;
@@ -31,7 +34,10 @@ export async function openStorage(backend: Backend): Promise<Storage> {
     const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
     closers.push(() => rm(dataDir, { recursive: true, force: true }));
     if (backend === 'postgres') return { dataDir, settings: { DATA_DIR: dataDir }, close };
-    const database = await startEmbeddedPostgres({ dataDir: join(dataDir, 'database') });
+    const database = await startEmbeddedPostgres({
+      dataDir: join(dataDir, 'database'),
+      settings: SEVERAL_PROCESSES,
+    });
     closers.push(() => database.stop());
     const redis = await startRedis();
     closers.push(() => redis.stop());

@@ -1,11 +1,13 @@
 /** Turns a second for one, two and four workers beside one bot, each a process of its own. */
 
+import { cpus } from 'node:os';
 import { startLatchkeyOn } from './bots.ts';
 import { meet, throughput } from './measure.ts';
 import { processorTime, type Running } from './processes.ts';
+import type { Goal, Result } from './report.ts';
 import { openStage } from './stage.ts';
 import { openStorage } from './storage.ts';
-import { lines, milliseconds } from './table.ts';
+import { lines, milliseconds, times } from './table.ts';
 
 const WORKERS = [1, 2, 4] as const;
 
@@ -71,21 +73,27 @@ export async function measureWorkers({
   }
 }
 
-export function workersReport(figures: readonly WorkersFigures[], cores: number): string {
+export function workersResult(figures: readonly WorkersFigures[]): Result {
   const [one] = figures;
-  return [
+  const growth = (turnsPerSecond: number) =>
+    times(turnsPerSecond / (one?.turnsPerSecond ?? Number.NaN));
+  const section = [
     '### Workers',
     '',
-    `Turns a second of 200 users beside one bot, on Redis and PostgreSQL. All of it, the databases and the stand-ins too, shares ${cores} cores: more workers than that have nothing left to win here.`,
+    `Turns a second of 200 users beside one bot, on Redis and PostgreSQL. All of it, the databases and the stand-ins too, shares ${cpus().length} cores: when those are busy, more workers have nothing left to win.`,
     '',
     ...lines(
       ['workers', 'turns a second', 'of one worker’s', 'processor time a turn, bot / workers'],
       figures.map(({ workers, turnsPerSecond, processorMs }) => [
         String(workers),
         turnsPerSecond.toFixed(0),
-        `${(turnsPerSecond / (one?.turnsPerSecond ?? Number.NaN)).toFixed(2)} ×`,
+        growth(turnsPerSecond),
         `${milliseconds(processorMs.bot)} / ${milliseconds(processorMs.workers)}`,
       ]),
     ),
   ].join('\n');
+  const goals = figures.slice(1).map(({ workers, turnsPerSecond }): Goal => {
+    return [`Turns a second of ${workers} workers, of one worker’s`, growth(turnsPerSecond)];
+  });
+  return { goals, section };
 }
