@@ -1,11 +1,17 @@
 /** What holds when Latchkey is many processes: rolling restarts, starts at once, several webhooks. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
 import { freePort } from '../../src/db/embedded/free-port.ts';
+import { migrateDatabase } from '../../src/db/migrate.ts';
+import { whatDoesNotOnlyAdd } from '../db/additive.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { createWorld } from '../support/latchkey.ts';
+import { addMigration, copyMigrations } from '../support/later-migration.ts';
 import { startProcess } from '../support/process.ts';
 import { hasRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -69,6 +75,43 @@ test('four processes that start at once on an empty database make its tables onc
                (select count(*) from installation where name = 'key-ring')::int as rings`,
   );
   expect(row).toEqual({ twice: 0, rings: 1 });
+}, 90_000);
+
+test('an older process goes on while a newer version brings the tables up, and after; started again, it refuses', async () => {
+  const place = await createTown({ people: 8 });
+  onTestFinished(() => place.close());
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-later-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const later = `
+    alter table turns add column added_later text;
+    alter table turns add column counted_later integer default 0 not null;
+    create table made_later (id bigint primary key, turn_id bigint references turns (id));
+    create index turns_later on turns (added_later);`;
+  expect(whatDoesNotOnlyAdd(later)).toEqual([]);
+  await copyMigrations(folder);
+  await addMigration(folder, later);
+  place.behave = () => ({ chunkDelayMs: 20 });
+  const old = await place.start();
+  const load = startAsking(place);
+  onTestFinished(() => void load.stop());
+  await waitFor(() => place.answered() > 4, { timeoutMs: 20_000 });
+  const steps: string[] = [];
+  const { url } = place.world.database;
+  await migrateDatabase({ url, folder, onStep: (step) => steps.push(step) });
+  expect(steps).toEqual(['Updating the tables…']);
+  const before = place.answered();
+  await waitFor(() => place.answered() > before + 12, { timeoutMs: 20_000 });
+  const asked = await load.stop();
+  await place.settled(60_000);
+  place.expectOneReplyEach();
+  place.expectOrder();
+  expect(place.answered()).toBe(asked);
+  await place.expectBooksClosed();
+  const ready = await fetch(`http://127.0.0.1:${httpPortOf(old)}/readyz`);
+  expect({ status: ready.status, body: await ready.json() }).toMatchObject({ status: 200 });
+  old.signal('SIGTERM');
+  expect(await old.ended()).toBe(0);
+  await expect(place.start()).rejects.toThrow(/made by a newer Latchkey/);
 }, 90_000);
 
 describe('several bots behind one webhook', () => {

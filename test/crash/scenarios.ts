@@ -81,7 +81,7 @@ export async function oneOfTwoWorkersKilled(
 }
 
 /** The house's names for its users, as the provider sees them. */
-export function pseudonyms({ world }: Town): ReadonlySet<string> {
+export function pseudonyms({ world }: Pick<Town, 'world'>): ReadonlySet<string> {
   return new Set(
     world.openai
       .completions()

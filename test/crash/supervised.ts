@@ -20,7 +20,7 @@ export interface Supervised {
 
 /** @returns when it is online for the first time */
 export async function supervise(
-  place: Town,
+  place: Pick<Town, 'start'>,
   name: string,
   options: Partial<ProcessOptions> = {},
 ): Promise<Supervised> {
