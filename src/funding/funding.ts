@@ -64,6 +64,8 @@ export interface TurnToPay {
     readonly turnId: number;
     readonly chat: ChatAddress;
     readonly rules: ChatRules;
+    /** The others have nothing to pay with, and are not asked. */
+    readonly has: ReadonlySet<FundingKind>;
   };
 }
 

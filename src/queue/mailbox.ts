@@ -5,7 +5,9 @@
 
 import { type Database, isUniqueViolation } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
+import { builtOnce } from '../db/statement.ts';
 import type { FundingKind } from '../funding/funding-kind.ts';
+import { selectTurns, type TurnRow } from './turn-row.ts';
 
 export interface AcceptedTurn {
   readonly platform: string;
@@ -55,6 +57,8 @@ export interface Fence {
 export interface Claim extends Fence {
   /** The lease that this claim took over had expired: an earlier worker died or was cut off. */
   readonly takenOver: boolean;
+  /** The turn as it was claimed. */
+  readonly row: TurnRow;
 }
 
 export type FinalStatus = 'done' | 'failed' | 'cancelled';
@@ -62,7 +66,7 @@ export type FinalStatus = 'done' | 'failed' | 'cancelled';
 export interface Mailbox {
   /** Inserts turn and inbox row in one statement: when it resolves, the update may be acknowledged. */
   accept(turn: AcceptedTurn): Promise<Acceptance>;
-  /** Takes the head of the user's line, if it may run now. */
+  /** Takes the head of the user's line, if it may run now, and reads it in the same statement. */
   claim(userId: number, worker: string, leaseMs: number): Promise<Claim | undefined>;
   /** @returns how many turns of the user are still open, or undefined: the fence no longer holds */
   finish(fence: Fence, status: FinalStatus, outcome: string | null): Promise<number | undefined>;
@@ -109,6 +113,52 @@ export interface CancelCount {
 
 /** NOTIFY channel; the payload is the turn's id. */
 export const CANCEL_CHANNEL = 'latchkey_cancel';
+
+const CLAIM = builtOnce<
+  { readonly userId: number; readonly worker: string; readonly leaseMs: number },
+  TurnRow & { readonly takenOver: boolean }
+>(
+  (place) => sql`
+    with claimed as (
+      update turns t
+      set status = 'running', attempt = t.attempt + 1, worker = ${place('worker')},
+          lease_until = now() + ${place('leaseMs')}::int * interval '1 ms',
+          started_at = coalesce(t.started_at, now()), not_before = null
+      from (
+        select id, status as was from turns
+        where user_id = ${place('userId')} and status in ('queued', 'running')
+        order by (status = 'running') desc, sent_at, sent_order, seq limit 1
+      ) head
+      where t.id = head.id
+        and ((t.status = 'queued' and (t.not_before is null or t.not_before <= now()))
+          or (t.status = 'running' and t.lease_until < now()))
+      returning t.*, head.was
+    )
+    select *, (select was = 'running' from claimed) as "takenOver"
+    from (${selectTurns(sql`claimed`)}) turn`,
+);
+
+const FINISH = builtOnce<
+  {
+    readonly turnId: number;
+    readonly attempt: number;
+    readonly status: FinalStatus;
+    readonly outcome: string | null;
+  },
+  { readonly open: number }
+>(
+  (place) => sql`
+    with finished as (
+      update turns set status = ${place('status')},
+                       outcome = coalesce(${place('outcome')}::text, outcome,
+                         case when ${place('status')}::text = 'cancelled' then cancel_reason end),
+                       finished_at = now(), lease_until = null
+      where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
+      returning user_id
+    )
+    update mailbox mb set open = mb.open - 1 from finished f
+    where mb.user_id = f.user_id returning mb.open`,
+);
 
 export function createMailbox({
   db,
@@ -197,23 +247,9 @@ export function createMailbox({
 
     async claim(userId, worker, leaseMs) {
       try {
-        const rows = await db.execute<{ id: number; attempt: number; taken_over: boolean }>(sql`
-          update turns t
-          set status = 'running', attempt = t.attempt + 1, worker = ${worker},
-              lease_until = now() + ${leaseMs}::int * interval '1 ms',
-              started_at = coalesce(t.started_at, now()), not_before = null
-          from (
-            select id, status from turns
-            where user_id = ${userId} and status in ('queued', 'running')
-            order by (status = 'running') desc, sent_at, sent_order, seq limit 1
-          ) head
-          where t.id = head.id
-            and ((t.status = 'queued' and (t.not_before is null or t.not_before <= now()))
-              or (t.status = 'running' and t.lease_until < now()))
-          returning t.id, t.attempt, head.status = 'running' as taken_over`);
-        const row = rows[0];
+        const [row] = await CLAIM(db, { userId, worker, leaseMs });
         if (row === undefined) return undefined;
-        return { turnId: row.id, attempt: row.attempt, takenOver: row.taken_over };
+        return { turnId: row.id, attempt: row.attempt, takenOver: row.takenOver, row };
       } catch (error) {
         // Two workers saw different heads (an earlier message was committed in between): the
         // index on running turns lets one of them through.
@@ -223,17 +259,8 @@ export function createMailbox({
     },
 
     async finish({ turnId, attempt }, status, outcome) {
-      const rows = await db.execute<{ open: number }>(sql`
-        with finished as (
-          update turns set status = ${status}, outcome = coalesce(${outcome}::text, outcome,
-                             case when ${status}::text = 'cancelled' then cancel_reason end),
-                           finished_at = now(), lease_until = null
-          where id = ${turnId} and attempt = ${attempt} and status = 'running'
-          returning user_id
-        )
-        update mailbox mb set open = mb.open - 1 from finished f
-        where mb.user_id = f.user_id returning mb.open`);
-      return rows[0]?.open;
+      const [row] = await FINISH(db, { turnId, attempt, status, outcome });
+      return row?.open;
     },
 
     async expire({ turnId, attempt }, input) {

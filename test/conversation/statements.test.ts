@@ -52,18 +52,18 @@ async function somebody() {
   return { user, chat, turn: (word: string) => turnOf(user, chat, word) };
 }
 
-test('a turn on the house takes 16 statements', async () => {
+test('a turn on the house takes 9 statements', async () => {
   const { turn } = await somebody();
   await turn('first');
   await turn('second');
-  expect(await turn('third')).toHaveLength(16);
+  expect(await turn('third')).toHaveLength(9);
 });
 
-test('a turn on a key of the user’s own takes 13 statements', async () => {
+test('a turn on a key of the user’s own takes 11 statements', async () => {
   const { user, chat, turn } = await somebody();
   world.telegram.say(chat, user, `/setkey ${world.openai.keys.add('valid', madeKey())}`);
   await botSays(world, chat, /Saved/);
   await turn('first');
   await turn('second');
-  expect(await turn('third')).toHaveLength(13);
+  expect(await turn('third')).toHaveLength(11);
 });
