@@ -162,8 +162,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       const { costMicros: spentMicros = 0, usage } = result;
       const tokens = usage && usage.inputTokens + usage.outputTokens;
       const settled = { turnId, attempt: turn.attempt, spentMicros, answered: isAnswered, tokens };
-      await store.store(turn, result, ledger.settlement(settled, 'stored'));
-      await funding.settled?.();
+      const house = await store.store(turn, result, ledger.settlement(settled));
+      if (house !== undefined) await funding.settled?.(house);
       return { result, reply, funding };
     } catch (error) {
       await reply.abandon();

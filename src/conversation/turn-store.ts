@@ -5,11 +5,14 @@ import { rulesOf } from '../chat/chat-settings.ts';
 import type { ChatAddress, PlatformName } from '../chat/message.ts';
 import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
-import { and, eq, type SQL, sql } from '../db/drizzle.ts';
+import { and, eq, sql } from '../db/drizzle.ts';
 import { turns } from '../db/schema.ts';
-import { builtOnce } from '../db/statement.ts';
+import { builtOnce, type Place } from '../db/statement.ts';
+import { HOUSE } from '../funding/budgets.ts';
+import type { HouseSpent } from '../funding/funding.ts';
 import type { FundingKind } from '../funding/ledger.ts';
 import type { PayerOrder } from '../funding/payers.ts';
+import { type DatedSettlement, settleStored } from '../funding/settlement.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Claim, Fence } from '../queue/mailbox.ts';
@@ -93,10 +96,15 @@ export interface TurnStore {
   checkpoint(turn: RunningTurn, markdown: string): Promise<void>;
   /**
    * The answer is whole; only its delivery remains.
-   * @param settlement table expressions that take effect with it: see `Ledger.settlement`
+   * @param settlement takes effect with it: see `Ledger.settlement`
+   * @returns what of the house's day is spent by then, where the turn was settled in it
    * @throws FenceLost
    */
-  store(turn: RunningTurn, result: TurnResult, settlement?: SQL): Promise<void>;
+  store(
+    turn: RunningTurn,
+    result: TurnResult,
+    settlement?: DatedSettlement,
+  ): Promise<HouseSpent | undefined>;
   /** @returns how often delivery was put off by now. @throws FenceLost */
   countDeliveryTry(turn: RunningTurn): Promise<number>;
 }
@@ -108,6 +116,51 @@ const READ = builtOnce<{ readonly turnId: number; readonly attempt: number }, Tu
       where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
     )
     ${selectTurns(sql`held`)}`,
+);
+
+interface StoreValues extends Record<string, unknown> {
+  readonly turnId: number;
+  readonly attempt: number;
+  readonly answer: Uint8Array | null;
+  readonly outcome: Outcome | null;
+  readonly costNote: string | null;
+  readonly inputTokens: number | null;
+  readonly cachedInputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costMicros: number | null;
+  readonly priceAssumed: boolean;
+}
+
+interface StoredRow extends Record<string, unknown> {
+  readonly houseMicros?: number | null;
+  /** In milliseconds since 1970. */
+  readonly houseStarts?: number | null;
+}
+
+const storing = (place: Place<StoreValues>) => sql`
+  stored as (
+    update turns set answered_at = now(), answer = ${place('answer')}::bytea,
+           outcome = ${place('outcome')}, cost_note = ${place('costNote')}::text,
+           input_tokens = ${place('inputTokens')}::bigint,
+           cached_input_tokens = ${place('cachedInputTokens')}::bigint,
+           output_tokens = ${place('outputTokens')}::bigint,
+           cost_micros = ${place('costMicros')}::bigint,
+           price_assumed = ${place('priceAssumed')}::boolean
+    where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
+    returning id
+  )`;
+
+const STORE = builtOnce<StoreValues, StoredRow>(
+  (place) => sql`with ${storing(place)} select id from stored`,
+);
+
+const STORE_AND_SETTLE = builtOnce<StoreValues & DatedSettlement, StoredRow>(
+  (place) => sql`
+    with ${storing(place)}, ${settleStored(place)}
+    select house.spent_micros as "houseMicros",
+           floor(extract(epoch from house.starts) * 1000)::bigint as "houseStarts"
+    from stored left join settled_budgets house
+      on house.holder_kind = ${HOUSE.kind} and house.holder_id = ${HOUSE.id}`,
 );
 
 export function createTurnStore({
@@ -211,20 +264,26 @@ export function createTurnStore({
 
     async store(turn, result, settlement) {
       const { answer, outcome, usage, costMicros, costNote, priceAssumed = false } = result;
-      const sealed = answer === '' ? null : await sealAnswer(turn, answer);
-      const rows = await db.execute(sql`
-        with stored as (
-          update turns set answered_at = now(), answer = ${sealed}::bytea, outcome = ${outcome}, cost_note = ${costNote ?? null}::text,
-                 input_tokens = ${usage?.inputTokens ?? null}::bigint,
-                 cached_input_tokens = ${usage?.cachedInputTokens ?? null}::bigint,
-                 output_tokens = ${usage?.outputTokens ?? null}::bigint,
-                 cost_micros = ${costMicros ?? null}::bigint,
-                 price_assumed = ${priceAssumed && costMicros !== undefined}::boolean
-          where ${held(turn)}
-          returning id
-        )${settlement === undefined ? sql`` : sql`, ${settlement}`}
-        select id from stored`);
-      if (rows.length === 0) throw new FenceLost(`turn ${turn.turnId} was taken over`);
+      const { turnId, attempt } = turn;
+      const values = {
+        turnId,
+        attempt,
+        answer: answer === '' ? null : await sealAnswer(turn, answer),
+        outcome,
+        costNote: costNote ?? null,
+        inputTokens: usage?.inputTokens ?? null,
+        cachedInputTokens: usage?.cachedInputTokens ?? null,
+        outputTokens: usage?.outputTokens ?? null,
+        costMicros: costMicros ?? null,
+        priceAssumed: priceAssumed && costMicros !== undefined,
+      };
+      const [row] = await (settlement === undefined
+        ? STORE(db, values)
+        : STORE_AND_SETTLE(db, { ...values, ...settlement }));
+      if (row === undefined) throw new FenceLost(`turn ${turnId} was taken over`);
+      const { houseMicros = null, houseStarts = null } = row;
+      if (houseMicros === null || houseStarts === null) return undefined;
+      return { spentMicros: houseMicros, starts: new Date(houseStarts) };
     },
 
     async countDeliveryTry(turn) {

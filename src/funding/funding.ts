@@ -34,7 +34,7 @@ export interface Funding extends Payer {
   /** Hears how a call ended; `error` is absent where it answered. */
   ended(turnId: number, error?: ProviderError): Promise<KeyRefusal | undefined>;
   /** Hears that what a turn did cost is in the books. */
-  settled?(): Promise<void>;
+  settled?(house: HouseSpent): Promise<void>;
   /** Hears that a turn can't be paid from its budgets. */
   refused?(outcome: Outcome): Promise<void>;
   /** One line of what an answer cost and what is left. */
@@ -46,6 +46,13 @@ export interface Funding extends Payer {
   readonly pool?: PoolFacts;
   /** Why the next in the order pays instead, where that is to be told. */
   passedOver?(outcome: Outcome): string;
+}
+
+/** What everybody together has spent of a day of the house's. */
+export interface HouseSpent {
+  readonly spentMicros: number;
+  /** When that day began. */
+  readonly starts: Date;
 }
 
 export interface AnswerCost {
