@@ -7,17 +7,17 @@ import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
 import { and, eq, sql } from '../db/drizzle.ts';
 import { turns } from '../db/schema.ts';
-import { builtOnce, type Place } from '../db/statement.ts';
-import { HOUSE } from '../funding/budgets.ts';
+import { builtOnce } from '../db/statement.ts';
 import type { HouseSpent } from '../funding/funding.ts';
 import type { FundingKind } from '../funding/ledger.ts';
 import type { PayerOrder } from '../funding/payers.ts';
-import { type DatedSettlement, settleStored } from '../funding/settlement.ts';
+import type { DatedSettlement } from '../funding/settlement.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Claim, Fence } from '../queue/mailbox.ts';
 import { selectTurns, type TurnRow } from '../queue/turn-row.ts';
 import type { Outcome } from '../text/outcomes.ts';
+import { STORE, STORE_AND_SETTLE } from './turn-storing.ts';
 
 /** A turn that this process has claimed. */
 export interface RunningTurn extends Fence {
@@ -118,49 +118,14 @@ const READ = builtOnce<{ readonly turnId: number; readonly attempt: number }, Tu
     ${selectTurns(sql`held`)}`,
 );
 
-interface StoreValues extends Record<string, unknown> {
-  readonly turnId: number;
-  readonly attempt: number;
-  readonly answer: Uint8Array | null;
-  readonly outcome: Outcome | null;
-  readonly costNote: string | null;
-  readonly inputTokens: number | null;
-  readonly cachedInputTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly costMicros: number | null;
-  readonly priceAssumed: boolean;
-}
-
-interface StoredRow extends Record<string, unknown> {
-  readonly houseMicros?: number | null;
-  /** In milliseconds since 1970. */
-  readonly houseStarts?: number | null;
-}
-
-const storing = (place: Place<StoreValues>) => sql`
-  stored as (
-    update turns set answered_at = now(), answer = ${place('answer')}::bytea,
-           outcome = ${place('outcome')}, cost_note = ${place('costNote')}::text,
-           input_tokens = ${place('inputTokens')}::bigint,
-           cached_input_tokens = ${place('cachedInputTokens')}::bigint,
-           output_tokens = ${place('outputTokens')}::bigint,
-           cost_micros = ${place('costMicros')}::bigint,
-           price_assumed = ${place('priceAssumed')}::boolean
-    where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
-    returning id
-  )`;
-
-const STORE = builtOnce<StoreValues, StoredRow>(
-  (place) => sql`with ${storing(place)} select id from stored`,
-);
-
-const STORE_AND_SETTLE = builtOnce<StoreValues & DatedSettlement, StoredRow>(
+const CHECKPOINT = builtOnce<
+  { readonly turnId: number; readonly attempt: number; readonly answer: Uint8Array },
+  { readonly id: number }
+>(
   (place) => sql`
-    with ${storing(place)}, ${settleStored(place)}
-    select house.spent_micros as "houseMicros",
-           floor(extract(epoch from house.starts) * 1000)::bigint as "houseStarts"
-    from stored left join settled_budgets house
-      on house.holder_kind = ${HOUSE.kind} and house.holder_id = ${HOUSE.id}`,
+    update turns set answer = ${place('answer')}::bytea
+    where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
+    returning id`,
 );
 
 export function createTurnStore({
@@ -170,14 +135,6 @@ export function createTurnStore({
   readonly db: Database;
   readonly vault: Vault;
 }): TurnStore {
-  const held = (fence: Fence) =>
-    and(eq(turns.id, fence.turnId), eq(turns.attempt, fence.attempt), eq(turns.status, 'running'));
-
-  async function write(fence: Fence, values: Partial<typeof turns.$inferInsert>): Promise<void> {
-    const rows = await db.update(turns).set(values).where(held(fence)).returning({ id: turns.id });
-    if (rows.length === 0) throw new FenceLost(`turn ${fence.turnId} was taken over`);
-  }
-
   const sealAnswer = (turn: RunningTurn, markdown: string) =>
     vault.seal(turn.ownerId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
 
@@ -259,7 +216,13 @@ export function createTurnStore({
     },
 
     async checkpoint(turn, markdown) {
-      await write(turn, { answer: await sealAnswer(turn, markdown) });
+      const { turnId, attempt } = turn;
+      const rows = await CHECKPOINT(db, {
+        turnId,
+        attempt,
+        answer: await sealAnswer(turn, markdown),
+      });
+      if (rows.length === 0) throw new FenceLost(`turn ${turnId} was taken over`);
     },
 
     async store(turn, result, settlement) {
@@ -288,7 +251,18 @@ export function createTurnStore({
 
     async countDeliveryTry(turn) {
       const deliveryTries = turn.deliveryTries + 1;
-      await write(turn, { deliveryTries });
+      const rows = await db
+        .update(turns)
+        .set({ deliveryTries })
+        .where(
+          and(
+            eq(turns.id, turn.turnId),
+            eq(turns.attempt, turn.attempt),
+            eq(turns.status, 'running'),
+          ),
+        )
+        .returning({ id: turns.id });
+      if (rows.length === 0) throw new FenceLost(`turn ${turn.turnId} was taken over`);
       return deliveryTries;
     },
   };

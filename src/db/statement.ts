@@ -17,10 +17,9 @@ export type BuiltStatement<Values, Row> = (
  * does for a statement.
  * @param build called once, when the statement is first run
  */
-export function builtOnce<
-  Values extends Readonly<Record<string, unknown>>,
-  Row extends Readonly<Record<string, unknown>>,
->(build: (place: Place<Values>) => SQL): BuiltStatement<Values, Row> {
+export function builtOnce<Values extends object, Row extends object>(
+  build: (place: Place<Values>) => SQL,
+): BuiltStatement<Values, Row> {
   let built: ReturnType<InstanceType<typeof PgDialect>['sqlToQuery']> | undefined;
   return (on, values) => {
     built ??= new PgDialect().sqlToQuery(build((name) => sql.placeholder(name)));
@@ -31,6 +30,6 @@ export function builtOnce<
         undefined,
         false,
       )
-      .execute(values);
+      .execute(Object.fromEntries(Object.entries(values)));
   };
 }

@@ -86,7 +86,7 @@ export interface Ledger {
   ): Promise<void>;
 }
 
-interface ReservedRow extends Record<string, unknown> {
+interface ReservedRow {
   readonly held: boolean;
   readonly opened: number;
   readonly output: number;

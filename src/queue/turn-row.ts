@@ -1,12 +1,13 @@
 /** What a worker reads of a turn, with its chat and its user, as one row. */
 
+import { JOIN_SETTINGS, SETTINGS_OF_CHAT } from '../chat/chat-settings.ts';
 import type { ChatAddress } from '../chat/message.ts';
 import { type SQL, sql } from '../db/drizzle.ts';
 import type { chatSettings, users } from '../db/schema.ts';
 import type { FundingKind } from '../funding/funding-kind.ts';
 
 /** Moments in milliseconds since 1970. */
-export interface TurnRow extends Record<string, unknown> {
+export interface TurnRow {
   readonly id: number;
   readonly attempt: number;
   readonly userId: number;
@@ -65,11 +66,7 @@ export function selectTurns(turn: SQL): SQL {
            t.payer_choice as "payerChoice",
            c.id as "chatId", c.platform, c.platform_chat_id as "platformChatId",
            c.thread_id as "threadId", c.whole_id as "wholeId", c.kind as "chatKind",
-           case when s.platform is not null then
-             json_build_object('platform', s.platform, 'wholeId', s.whole_id, 'places', s.places,
-                               'answersIn', s.answers_in, 'openTo', s.open_to,
-                               'turnsPerDay', s.turns_per_day, 'microsPerDay', s.micros_per_day)
-           end as settings,
+           ${SETTINGS_OF_CHAT} as settings,
            u.show_cost as "showCost", u.payer_order as "payerOrder",
            u.group_consent_at is not null as "agreesToGroups",
            exists (select from api_keys k where k.user_id = t.user_id) as "hasOwn",
@@ -82,7 +79,7 @@ export function selectTurns(turn: SQL): SQL {
                    and (x.until is null or x.until > now())) as "anySuspension",
            last.funding as "lastFunding", last.funding_id as "lastFundingId"
     from ${turn} t join chats c on c.id = t.chat_id join users u on u.id = t.user_id
-    left join chat_settings s on s.platform = c.platform and s.whole_id = ${wholeId}
+    ${JOIN_SETTINGS}
     left join lateral (
       select r.funding, r.funding_id from reservations r
       where r.user_id = t.user_id and r.answered and r.turn_id <> t.id

@@ -59,11 +59,11 @@ test('a turn on the house takes 8 statements', async () => {
   expect(await turn('third')).toHaveLength(8);
 });
 
-test('a turn on a key of the user’s own takes 11 statements', async () => {
+test('a turn on a key of the user’s own takes 9 statements', async () => {
   const { user, chat, turn } = await somebody();
   world.telegram.say(chat, user, `/setkey ${world.openai.keys.add('valid', madeKey())}`);
   await botSays(world, chat, /Saved/);
   await turn('first');
   await turn('second');
-  expect(await turn('third')).toHaveLength(11);
+  expect(await turn('third')).toHaveLength(9);
 });

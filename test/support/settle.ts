@@ -3,11 +3,11 @@ import { sql } from '../../src/db/drizzle.ts';
 import { builtOnce } from '../../src/db/statement.ts';
 import { type DatedSettlement, settleStored } from '../../src/funding/settlement.ts';
 
-const SETTLE = builtOnce<DatedSettlement & Record<string, unknown>, Record<string, unknown>>(
+const SETTLE = builtOnce<DatedSettlement, object>(
   (place) => sql`with stored as (select 1), ${settleStored(place)} select from stored`,
 );
 
 /** Lets a settlement take effect by itself, as it does beside the answer that is stored. */
 export async function settleAlone(db: Database, settlement: DatedSettlement): Promise<void> {
-  await SETTLE(db, { ...settlement });
+  await SETTLE(db, settlement);
 }
