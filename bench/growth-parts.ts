@@ -239,12 +239,12 @@ export async function openTurnParts(
       );
       let preparing = 0;
       const begun = performance.now();
-      const turn = await store.read(claim);
+      const turn = await store.open(claim);
       const deciding = performance.now();
       const paid = await payers.pay(
         {
           userId,
-          turn: { turnId: turn.turnId, chat: turn.chat, rules: turn.rules },
+          turn: { turnId: turn.turnId, chat: turn.chat, rules: turn.rules, has: turn.has },
           order: turn.payerOrder,
           choice: turn.payerChoice,
         },
@@ -269,7 +269,7 @@ export async function openTurnParts(
           tokens: 220,
         };
         const tokens = { inputTokens: 200, cachedInputTokens: 0, cacheWriteTokens: 0 };
-        await store.store(
+        const house = await store.store(
           turn,
           {
             answer: ANSWER,
@@ -277,9 +277,9 @@ export async function openTurnParts(
             usage: { ...tokens, outputTokens: 20 },
             costMicros: 100,
           },
-          bookkeeping.settlement(what, 'stored'),
+          bookkeeping.settlement(what),
         );
-        await paid.funding.settled?.();
+        if (house !== undefined) await paid.funding.settled?.(house);
         await mailbox.finish(turn, 'done', null);
       });
       const [usageMs] = await timed(() =>

@@ -1,7 +1,7 @@
 /** Reads and writes what /chat sets. On the way of a message they come along with its chat's row. */
 
 import type { Database, Queryable } from '../db/client.ts';
-import { and, eq, sql } from '../db/drizzle.ts';
+import { and, eq, type SQL, sql } from '../db/drizzle.ts';
 import { chatSettings } from '../db/schema.ts';
 import { chatHolder, moveBudgets } from '../funding/budgets.ts';
 import { type ChatRules, NO_RULES, readPlaces, wholeOf } from './chat-rules.ts';
@@ -35,6 +35,19 @@ export function createChatSettings({ db }: { readonly db: Database }): ChatSetti
     },
   };
 }
+
+/** For raw statements: the row `s` of `chat_settings` as {@link rulesOf} takes it, null without one. */
+export const SETTINGS_OF_CHAT: SQL = sql`
+  case when s.platform is not null then
+    json_build_object('platform', s.platform, 'wholeId', s.whole_id, 'places', s.places,
+                      'answersIn', s.answers_in, 'openTo', s.open_to,
+                      'turnsPerDay', s.turns_per_day, 'microsPerDay', s.micros_per_day)
+  end`;
+
+/** … joined to the chat `c`. */
+export const JOIN_SETTINGS: SQL = sql`
+  left join chat_settings s on s.platform = c.platform
+    and s.whole_id = case when c.whole_id = '' then c.platform_chat_id else c.whole_id end`;
 
 /** @param row null or undefined: nothing was ever set */
 export function rulesOf(row: typeof chatSettings.$inferSelect | null | undefined): ChatRules {

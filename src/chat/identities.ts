@@ -1,11 +1,18 @@
 /** Which user and which chat a message belongs to; both are made at the first message. */
 
 import type { Database, Queryable } from '../db/client.ts';
-import { and, eq, exists, sql } from '../db/drizzle.ts';
+import { and, eq, sql } from '../db/drizzle.ts';
 import { chatSettings, chats, identities, keyPrompts, turns, users } from '../db/schema.ts';
+import { builtOnce } from '../db/statement.ts';
 import { isWaiting } from '../keys/key-prompts.ts';
 import type { ChatRules } from './chat-rules.ts';
-import { createChatSettings, moveChatSettings, rulesOf } from './chat-settings.ts';
+import {
+  createChatSettings,
+  JOIN_SETTINGS,
+  moveChatSettings,
+  rulesOf,
+  SETTINGS_OF_CHAT,
+} from './chat-settings.ts';
 import type { ChatAddress, PlatformName, Sender } from './message.ts';
 
 export interface ChatRow {
@@ -49,6 +56,40 @@ export interface Identities {
   placeIds(chat: ChatAddress): Promise<readonly number[]>;
 }
 
+interface KnownRow {
+  readonly userId: number;
+  readonly ownUserId: number | null;
+  readonly chatId: number | null;
+  readonly conversation: number | null;
+  readonly wholeId: string | null;
+  readonly settings: typeof chatSettings.$inferSelect | null;
+  readonly isKeyAwaited: boolean;
+}
+
+const KNOWN = builtOnce<
+  {
+    readonly platform: string;
+    readonly platformUserId: string;
+    readonly chatId: string;
+    readonly threadId: string;
+    /** ISO */
+    readonly now: string;
+  },
+  KnownRow
+>(
+  (place) => sql`
+    select i.user_id as "userId", i.own_user_id as "ownUserId", c.id as "chatId", c.conversation,
+           c.whole_id as "wholeId", ${SETTINGS_OF_CHAT} as settings,
+           exists (select from key_prompts
+                   where platform = i.platform and platform_user_id = i.platform_user_id
+                     and ${isWaiting(keyPrompts.expiresAt, sql`${place('now')}`)}) as "isKeyAwaited"
+    from identities i
+    left join chats c on c.platform = i.platform and c.platform_chat_id = ${place('chatId')}
+      and c.thread_id = ${place('threadId')}
+    ${JOIN_SETTINGS}
+    where i.platform = ${place('platform')} and i.platform_user_id = ${place('platformUserId')}`,
+);
+
 export function createIdentities({
   db,
   onMade,
@@ -89,31 +130,13 @@ export function createIdentities({
     },
 
     async know({ platformUserId }, chat) {
-      const [known] = await db
-        .select({
-          userId: identities.userId,
-          ownUserId: identities.ownUserId,
-          chatId: chats.id,
-          conversation: chats.conversation,
-          wholeId: chats.wholeId,
-          settings: chatSettings,
-          isKeyAwaited: exists(
-            db
-              .select({ platform: keyPrompts.platform })
-              .from(keyPrompts)
-              .where(
-                and(
-                  eq(keyPrompts.platform, chat.platform),
-                  eq(keyPrompts.platformUserId, platformUserId),
-                  isWaiting(keyPrompts.expiresAt, now()),
-                ),
-              ),
-          ),
-        })
-        .from(identities)
-        .leftJoin(chats, at(chat))
-        .leftJoin(chatSettings, and(...settingsOfChat))
-        .where(identityOf(chat.platform, platformUserId));
+      const [known] = await KNOWN(db, {
+        platform: chat.platform,
+        platformUserId,
+        chatId: chat.chatId,
+        threadId: chat.threadId ?? '',
+        now: now().toISOString(),
+      });
       if (known === undefined) {
         const person = await this.personOf(chat.platform, platformUserId);
         return { person, isKeyAwaited: false };
@@ -123,7 +146,7 @@ export function createIdentities({
         id !== null && conversation !== null && wholeId === (chat.wholeId ?? wholeId);
       return {
         person: { userId, ownerId: ownUserId ?? userId },
-        isKeyAwaited: chat.kind === 'direct' && known.isKeyAwaited === true,
+        isKeyAwaited: chat.kind === 'direct' && known.isKeyAwaited,
         ...(isChatKnown ? { chat: { id, conversation, rules: rulesOf(settings) } } : {}),
       };
     },
@@ -236,7 +259,7 @@ export function createIdentities({
 }
 
 /** Joins `chat_settings` to `chats`. */
-export const settingsOfChat = [
+const settingsOfChat = [
   eq(chatSettings.platform, chats.platform),
   eq(
     chatSettings.wholeId,

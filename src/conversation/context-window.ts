@@ -2,8 +2,8 @@
 
 import { decodeTurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
-import { and, desc, eq, isNotNull, lt, or, sql } from '../db/drizzle.ts';
-import { turns } from '../db/schema.ts';
+import { type SQL, sql } from '../db/drizzle.ts';
+import { builtOnce, type Place } from '../db/statement.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import type { ModelMessage } from '../llm/provider.ts';
 import { userText } from './prompt.ts';
@@ -31,40 +31,62 @@ export interface ContextRequest {
   readonly countTokens: (text: string) => number;
 }
 
+interface SaidIn {
+  readonly chatId: number;
+  readonly conversation: number;
+  readonly turnId: number;
+  readonly privateTurnsOf: number | null;
+}
+
+interface SaidRow {
+  readonly ownerId: number;
+  readonly rowKey: string;
+  readonly input: Uint8Array;
+  readonly answer: Uint8Array;
+}
+
+/** The newest first. @param others what else holds for a turn that is context */
+const saidIn = (place: Place<SaidIn>, others: SQL) => sql`
+  select coalesce(owner_id, user_id) as "ownerId", row_key as "rowKey", input, answer
+  from turns
+  where chat_id = ${place('chatId')} and conversation = ${place('conversation')}
+    and id < ${place('turnId')} and answered_at is not null and answer is not null
+    and (not is_private or user_id = ${place('privateTurnsOf')}::bigint) ${others}
+  order by id desc limit ${sql.raw(`${MOST_TURNS}`)}`;
+
+const CONTEXT = builtOnce<SaidIn, SaidRow>((place) => saidIn(place, sql``));
+
+/** Of the turns of a chain of replies within one chat, from its end back. */
+const CONTEXT_OF_CHAIN = builtOnce<SaidIn & { readonly chainEnd: number }, SaidRow>((place) =>
+  saidIn(
+    place,
+    sql`and id in (
+      with recursive chain (id, follows, depth) as (
+        select id, follows_turn_id, 1 from turns
+        where id = ${place('chainEnd')} and chat_id = ${place('chatId')}
+        union all
+        select t.id, t.follows_turn_id, depth + 1 from turns t join chain c on t.id = c.follows
+        where t.chat_id = ${place('chatId')} and depth < ${sql.raw(`${MOST_TURNS}`)}
+      )
+      select id from chain)`,
+  ),
+);
+
 /** @returns oldest first: pairs of question and answer */
 export async function readContext(
   { db, vault }: { readonly db: Database; readonly vault: Vault },
   request: ContextRequest,
 ): Promise<readonly ModelMessage[]> {
   if (request.chainEnd === null) return [];
-  const rows = await db
-    .select({
-      ownerId: sql<number>`coalesce(${turns.ownerId}, ${turns.userId})`,
-      rowKey: turns.rowKey,
-      input: turns.input,
-      answer: turns.answer,
-    })
-    .from(turns)
-    .where(
-      and(
-        eq(turns.chatId, request.chatId),
-        eq(turns.conversation, request.conversation),
-        lt(turns.id, request.turnId),
-        request.chainEnd === undefined ? undefined : inChain(request.chatId, request.chainEnd),
-        isNotNull(turns.answeredAt),
-        isNotNull(turns.answer),
-        request.privateTurnsOf === undefined
-          ? eq(turns.isPrivate, false)
-          : or(eq(turns.isPrivate, false), eq(turns.userId, request.privateTurnsOf)),
-      ),
-    )
-    .orderBy(desc(turns.id))
-    .limit(MOST_TURNS);
+  const { chatId, conversation, turnId, chainEnd, privateTurnsOf = null } = request;
+  const said = { chatId, conversation, turnId, privateTurnsOf };
+  const rows = await (chainEnd === undefined
+    ? CONTEXT(db, said)
+    : CONTEXT_OF_CHAIN(db, { ...said, chainEnd }));
 
   const messages: ModelMessage[] = [];
   let tokens = 0;
   for (const row of rows) {
-    if (row.answer === null) continue;
     const opened = await Promise.all([
       vault.open(row.ownerId, { purpose: 'turn-input', row: row.rowKey }, row.input),
       vault.open(row.ownerId, { purpose: 'turn-answer', row: row.rowKey }, row.answer),
@@ -87,18 +109,6 @@ export async function readContext(
     );
   }
   return messages;
-}
-
-/** The turns of a chain of replies within one chat, from its end back. */
-function inChain(chatId: number, end: number) {
-  return sql`${turns.id} in (
-    with recursive chain (id, follows, depth) as (
-      select id, follows_turn_id, 1 from turns where id = ${end} and chat_id = ${chatId}
-      union all
-      select t.id, t.follows_turn_id, depth + 1 from turns t join chain c on t.id = c.follows
-      where t.chat_id = ${chatId} and depth < ${MOST_TURNS}::int
-    )
-    select id from chain)`;
 }
 
 /** The words of a message, as one text. */

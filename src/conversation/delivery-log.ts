@@ -2,8 +2,29 @@ import type { DeliveryLog } from '../chat/reply.ts';
 import type { Database } from '../db/client.ts';
 import { and, eq, exists, sql } from '../db/drizzle.ts';
 import { deliveries, turns } from '../db/schema.ts';
+import { builtOnce } from '../db/statement.ts';
 import type { Fence } from '../queue/mailbox.ts';
 import { FenceLost } from './turn-store.ts';
+
+const BEGIN = builtOnce<
+  { readonly turnId: number; readonly attempt: number; readonly part: number },
+  { readonly part: number }
+>(
+  (place) => sql`
+    insert into deliveries (turn_id, part)
+    select id, ${place('part')}::int from turns
+    where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
+    on conflict do nothing returning part`,
+);
+
+const SENT = builtOnce<
+  { readonly turnId: number; readonly part: number; readonly messageId: string },
+  object
+>(
+  (place) => sql`
+    update deliveries set message_id = ${place('messageId')}
+    where turn_id = ${place('turnId')} and part = ${place('part')}`,
+);
 
 /**
  * The delivery log of one turn, on table `deliveries`: a row without a message id was begun and
@@ -14,10 +35,7 @@ export function createDeliveryLog(db: Database, { turnId, attempt }: Fence): Del
   const held = and(eq(turns.id, turnId), eq(turns.attempt, attempt), eq(turns.status, 'running'));
   return {
     async begin(part) {
-      const inserted = await db.execute(sql`
-        insert into ${deliveries} (turn_id, part)
-        select ${turns.id}, ${part}::int from ${turns} where ${held}
-        on conflict do nothing returning part`);
+      const inserted = await BEGIN(db, { turnId, attempt, part });
       if (inserted.length > 0) return { state: 'new' };
       const [known] = await db
         .select({ messageId: deliveries.messageId })
@@ -30,7 +48,7 @@ export function createDeliveryLog(db: Database, { turnId, attempt }: Fence): Del
     },
     async sent(part, messageId) {
       // Without the fence: it stands there, whoever goes on with the turn.
-      await db.update(deliveries).set({ messageId }).where(row(part));
+      await SENT(db, { turnId, part, messageId });
     },
     async notSent(part) {
       // Behind the fence: by now the row may be that of the attempt that took over.

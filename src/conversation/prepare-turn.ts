@@ -58,7 +58,7 @@ export async function prepareTurn(
   sender: PlatformSender,
 ): Promise<Attempt<Prepared>> {
   const end = (result: TurnResult): Attempt<Prepared> => ({ value: { ready: false, result } });
-  if (funding.kind === 'own' && (await needsGroupConsent(parts.db, turn))) {
+  if (funding.kind === 'own' && needsGroupConsent(turn)) {
     return end({ answer: '', outcome: 'consent-needed' });
   }
   const moderation = parts.moderation.of(turn, funding);

@@ -2,7 +2,6 @@
 
 import type { Funding } from '../funding/funding.ts';
 import type { FundingKind } from '../funding/ledger.ts';
-import type { Payers } from '../funding/payers.ts';
 import type { Usage } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
 import { payersText } from '../text/payers.ts';
@@ -50,15 +49,13 @@ export function concludeTurn(ended: EndedStream): TurnResult {
  */
 export async function withNotes(
   result: TurnResult,
-  turn: Pick<RunningTurn, 'turnId' | 'userId' | 'chat' | 'isPrivate' | 'showCost'>,
+  turn: Pick<RunningTurn, 'lastPayer' | 'chat' | 'isPrivate' | 'showCost'>,
   {
     funding,
-    payers,
     reservedMicros,
     passed = [],
   }: {
     readonly funding: Funding;
-    readonly payers: Pick<Payers, 'lastPayer'>;
     readonly reservedMicros: number;
     /** Why those before it in the user's order did not pay. */
     readonly passed?: readonly string[];
@@ -66,8 +63,8 @@ export async function withNotes(
 ): Promise<TurnResult> {
   if (result.answer.trim() === '') return result;
   const notes: string[] = [];
-  const before = await payers.lastPayer(turn.userId, turn.turnId);
-  if (before !== undefined && isAnother(before, funding)) {
+  const { lastPayer } = turn;
+  if (lastPayer !== undefined && isAnother(lastPayer, funding)) {
     const isSeenByAll = turn.chat.kind === 'group' && !turn.isPrivate;
     if (isSeenByAll) notes.push(payersText.changedInGroup());
     else notes.push(...passed, payersText.changed(funding.kind, funding.name));
@@ -80,10 +77,7 @@ export async function withNotes(
 }
 
 /** One credit after another is no change to tell of; another pool has another owner. */
-function isAnother(
-  before: { readonly kind: FundingKind; readonly id: number | null },
-  { kind, id }: Funding,
-): boolean {
+function isAnother(before: NonNullable<RunningTurn['lastPayer']>, { kind, id }: Funding): boolean {
   return before.kind !== kind || (kind === 'pool' && before.id !== id);
 }
 

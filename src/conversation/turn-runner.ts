@@ -114,8 +114,8 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
 
     if (turn.input.tooLong === true) return refuse('message-too-long');
     const sender = parts.sender(turn.chat.platform);
-    const { turnId, userId, chat, rules, payerOrder: order, payerChoice: choice } = turn;
-    const toPay = { userId, turn: { turnId, chat, rules }, order, choice };
+    const { turnId, userId, chat, rules, has, payerOrder: order, payerChoice: choice } = turn;
+    const toPay = { userId, turn: { turnId, chat, rules, has }, order, choice };
     const paid = await observer.step(turn, 'funding', () =>
       parts.payers.pay(toPay, (payer) => prepareTurn(parts, turn, payer, sender)),
     );
@@ -135,7 +135,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       // Nobody was asked yet: it costs nothing.
       const result: TurnResult = { answer: '', outcome: 'stopped' };
       const nothing = { turnId, attempt: turn.attempt, spentMicros: 0, answered: false };
-      await store.store(turn, result, ledger.settlement(nothing, 'stored'));
+      await store.store(turn, result, ledger.settlement(nothing));
       return { result, reply, funding };
     }
     const { watch } = moderation;
@@ -178,13 +178,13 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
           : concluded,
       turn,
-      { funding, payers: parts.payers, reservedMicros, passed: paid.passed },
+      { funding, reservedMicros, passed: paid.passed },
     );
     const { costMicros: spentMicros = 0, usage } = result;
     const tokens = usage && usage.inputTokens + usage.outputTokens;
     const settled = { turnId, attempt: turn.attempt, spentMicros, answered: isAnswered, tokens };
-    await store.store(turn, result, ledger.settlement(settled, 'stored'));
-    await funding.settled?.();
+    const house = await store.store(turn, result, ledger.settlement(settled));
+    if (house !== undefined) await funding.settled?.(house);
     return { result, reply, funding };
   }
 
@@ -273,7 +273,7 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   async function run(claim: Claim, signal: AbortSignal): Promise<number | undefined> {
-    const turn = await observer.step(claim, 'read', () => store.read(claim));
+    const turn = await observer.step(claim, 'read', () => store.open(claim));
     const { platform } = turn.chat;
     observer.tell(turn, { type: 'read', platform, ageMs: Date.now() - turn.createdAt.getTime() });
     const known = turn.outcome !== null && isOutcome(turn.outcome) ? turn.outcome : null;

@@ -2,18 +2,22 @@
 
 import type { ChatRules } from '../chat/chat-rules.ts';
 import { rulesOf } from '../chat/chat-settings.ts';
-import { settingsOfChat } from '../chat/identities.ts';
 import type { ChatAddress, PlatformName } from '../chat/message.ts';
 import { decodeTurnInput, type TurnInput } from '../chat/turn-input.ts';
 import type { Database } from '../db/client.ts';
-import { and, eq, type SQL, sql } from '../db/drizzle.ts';
-import { chatSettings, chats, turns, users } from '../db/schema.ts';
+import { and, eq, sql } from '../db/drizzle.ts';
+import { turns } from '../db/schema.ts';
+import { builtOnce } from '../db/statement.ts';
+import type { HouseSpent } from '../funding/funding.ts';
 import type { FundingKind } from '../funding/ledger.ts';
 import type { PayerOrder } from '../funding/payers.ts';
+import type { DatedSettlement } from '../funding/settlement.ts';
 import { type Vault, VaultError } from '../keys/vault.ts';
 import type { Usage } from '../llm/provider.ts';
-import type { Fence } from '../queue/mailbox.ts';
+import type { Claim, Fence } from '../queue/mailbox.ts';
+import { selectTurns, type TurnRow } from '../queue/turn-row.ts';
 import type { Outcome } from '../text/outcomes.ts';
+import { STORE, STORE_AND_SETTLE } from './turn-storing.ts';
 
 /** A turn that this process has claimed. */
 export interface RunningTurn extends Fence {
@@ -29,6 +33,14 @@ export interface RunningTurn extends Fence {
   readonly payerOrder: PayerOrder;
   /** Whom the user chose to pay, where they were asked. */
   readonly payerChoice: FundingKind | null;
+  /** Of what there is anything that could pay, whether or not it can. */
+  readonly has: ReadonlySet<FundingKind>;
+  /** Who paid for the user's last answer but this turn's. */
+  readonly lastPayer: { readonly kind: FundingKind; readonly id: number | null } | undefined;
+  /** The user agreed that others' words in a group are sent along on their key. */
+  readonly agreesToGroups: boolean;
+  /** Anybody is: whether this user is, has to be looked up. */
+  readonly anySuspension: boolean;
   readonly conversation: number;
   readonly rowKey: string;
   readonly replyTo: string;
@@ -76,18 +88,45 @@ export class FenceLost extends Error {
 }
 
 export interface TurnStore {
+  /** What was read with the claim. */
+  open(claim: Claim): Promise<RunningTurn>;
+  /** As it is by now. @throws FenceLost */
   read(fence: Fence): Promise<RunningTurn>;
   /** Stores what is about to be shown. @throws FenceLost */
   checkpoint(turn: RunningTurn, markdown: string): Promise<void>;
   /**
    * The answer is whole; only its delivery remains.
-   * @param settlement table expressions that take effect with it: see `Ledger.settlement`
+   * @param settlement takes effect with it: see `Ledger.settlement`
+   * @returns what of the house's day is spent by then, where the turn was settled in it
    * @throws FenceLost
    */
-  store(turn: RunningTurn, result: TurnResult, settlement?: SQL): Promise<void>;
+  store(
+    turn: RunningTurn,
+    result: TurnResult,
+    settlement?: DatedSettlement,
+  ): Promise<HouseSpent | undefined>;
   /** @returns how often delivery was put off by now. @throws FenceLost */
   countDeliveryTry(turn: RunningTurn): Promise<number>;
 }
+
+const READ = builtOnce<{ readonly turnId: number; readonly attempt: number }, TurnRow>(
+  (place) => sql`
+    with held as (
+      select * from turns
+      where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
+    )
+    ${selectTurns(sql`held`)}`,
+);
+
+const CHECKPOINT = builtOnce<
+  { readonly turnId: number; readonly attempt: number; readonly answer: Uint8Array },
+  { readonly id: number }
+>(
+  (place) => sql`
+    update turns set answer = ${place('answer')}::bytea
+    where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
+    returning id`,
+);
 
 export function createTurnStore({
   db,
@@ -96,27 +135,19 @@ export function createTurnStore({
   readonly db: Database;
   readonly vault: Vault;
 }): TurnStore {
-  const held = (fence: Fence) =>
-    and(eq(turns.id, fence.turnId), eq(turns.attempt, fence.attempt), eq(turns.status, 'running'));
-
-  async function write(fence: Fence, values: Partial<typeof turns.$inferInsert>): Promise<void> {
-    const rows = await db.update(turns).set(values).where(held(fence)).returning({ id: turns.id });
-    if (rows.length === 0) throw new FenceLost(`turn ${fence.turnId} was taken over`);
-  }
-
   const sealAnswer = (turn: RunningTurn, markdown: string) =>
     vault.seal(turn.ownerId, { purpose: 'turn-answer', row: turn.rowKey }, markdown);
 
   async function openWords(
-    turn: typeof turns.$inferSelect,
+    { rowKey, input, answer }: TurnRow,
     ownerId: number,
   ): Promise<Pick<RunningTurn, 'input' | 'answer' | 'unreadable'>> {
     const open = (purpose: 'turn-input' | 'turn-answer', sealed: Uint8Array) =>
-      vault.open(ownerId, { purpose, row: turn.rowKey }, sealed);
+      vault.open(ownerId, { purpose, row: rowKey }, sealed);
     try {
       return {
-        input: decodeTurnInput(await open('turn-input', turn.input)),
-        answer: turn.answer === null ? '' : await open('turn-answer', turn.answer),
+        input: decodeTurnInput(await open('turn-input', input)),
+        answer: answer === null ? '' : await open('turn-answer', answer),
         unreadable: false,
       };
     } catch (error) {
@@ -125,86 +156,113 @@ export function createTurnStore({
     }
   }
 
+  async function opened(row: TurnRow): Promise<RunningTurn> {
+    const ownerId = row.ownerId ?? row.userId;
+    const { lastFunding } = row;
+    return {
+      turnId: row.id,
+      attempt: row.attempt,
+      userId: row.userId,
+      ownerId,
+      platformUserId: row.platformUserId,
+      chatId: row.chatId,
+      chat: {
+        platform: row.platform as PlatformName,
+        chatId: row.platformChatId,
+        kind: row.chatKind,
+        ...(row.threadId === '' ? {} : { threadId: row.threadId }),
+        ...(row.wholeId === '' ? {} : { wholeId: row.wholeId }),
+      },
+      rules: rulesOf(row.settings),
+      showCost: row.showCost,
+      payerOrder: row.payerOrder,
+      payerChoice: row.payerChoice,
+      has: new Set<FundingKind>([
+        ...(row.hasOwn ? (['own'] as const) : []),
+        ...(row.hasPool ? (['pool'] as const) : []),
+        ...(row.hasCredit ? (['credit'] as const) : []),
+        'house',
+      ]),
+      lastPayer: lastFunding === null ? undefined : { kind: lastFunding, id: row.lastFundingId },
+      agreesToGroups: row.agreesToGroups,
+      anySuspension: row.anySuspension,
+      conversation: row.conversation,
+      rowKey: row.rowKey,
+      replyTo: row.replyTo,
+      createdAt: new Date(row.createdAt),
+      ...(await openWords(row, ownerId)),
+      sealedInput: row.input,
+      followsTurnId: row.followsTurnId,
+      isPrivate: row.isPrivate,
+      cancelReason: row.cancelReason,
+      outcome: row.outcome,
+      costNote: row.costNote,
+      providerWasAsked: row.wasCalled,
+      answered: row.wasAnswered,
+      deliveryTries: row.deliveryTries,
+      paidBy: row.funding,
+      provider: row.provider,
+      model: row.model,
+    };
+  }
+
   return {
-    async read(fence) {
-      const [row] = await db
-        .select({
-          turn: turns,
-          chat: chats,
-          settings: chatSettings,
-          showCost: users.showCost,
-          payerOrder: users.payerOrder,
-        })
-        .from(turns)
-        .innerJoin(chats, eq(chats.id, turns.chatId))
-        .innerJoin(users, eq(users.id, turns.userId))
-        .leftJoin(chatSettings, and(...settingsOfChat))
-        .where(held(fence));
-      if (row === undefined) throw new FenceLost(`turn ${fence.turnId} was taken over`);
-      const { turn, chat } = row;
-      const ownerId = turn.ownerId ?? turn.userId;
-      return {
-        ...fence,
-        userId: turn.userId,
-        ownerId,
-        platformUserId: turn.platformUserId,
-        chatId: chat.id,
-        chat: {
-          platform: chat.platform as PlatformName,
-          chatId: chat.platformChatId,
-          kind: chat.kind,
-          ...(chat.threadId === '' ? {} : { threadId: chat.threadId }),
-          ...(chat.wholeId === '' ? {} : { wholeId: chat.wholeId }),
-        },
-        rules: rulesOf(row.settings),
-        showCost: row.showCost,
-        payerOrder: row.payerOrder,
-        payerChoice: turn.payerChoice,
-        conversation: turn.conversation,
-        rowKey: turn.rowKey,
-        replyTo: turn.replyTo,
-        createdAt: turn.createdAt,
-        ...(await openWords(turn, ownerId)),
-        sealedInput: turn.input,
-        followsTurnId: turn.followsTurnId,
-        isPrivate: turn.isPrivate,
-        cancelReason: turn.cancelReason,
-        outcome: turn.outcome,
-        costNote: turn.costNote,
-        providerWasAsked: turn.calledAt !== null,
-        answered: turn.answeredAt !== null,
-        deliveryTries: turn.deliveryTries,
-        paidBy: turn.funding,
-        provider: turn.provider,
-        model: turn.model,
-      };
+    open: ({ row }) => opened(row),
+
+    async read({ turnId, attempt }) {
+      const [row] = await READ(db, { turnId, attempt });
+      if (row === undefined) throw new FenceLost(`turn ${turnId} was taken over`);
+      return opened(row);
     },
 
     async checkpoint(turn, markdown) {
-      await write(turn, { answer: await sealAnswer(turn, markdown) });
+      const { turnId, attempt } = turn;
+      const rows = await CHECKPOINT(db, {
+        turnId,
+        attempt,
+        answer: await sealAnswer(turn, markdown),
+      });
+      if (rows.length === 0) throw new FenceLost(`turn ${turnId} was taken over`);
     },
 
     async store(turn, result, settlement) {
       const { answer, outcome, usage, costMicros, costNote, priceAssumed = false } = result;
-      const sealed = answer === '' ? null : await sealAnswer(turn, answer);
-      const rows = await db.execute(sql`
-        with stored as (
-          update turns set answered_at = now(), answer = ${sealed}::bytea, outcome = ${outcome}, cost_note = ${costNote ?? null}::text,
-                 input_tokens = ${usage?.inputTokens ?? null}::bigint,
-                 cached_input_tokens = ${usage?.cachedInputTokens ?? null}::bigint,
-                 output_tokens = ${usage?.outputTokens ?? null}::bigint,
-                 cost_micros = ${costMicros ?? null}::bigint,
-                 price_assumed = ${priceAssumed && costMicros !== undefined}::boolean
-          where ${held(turn)}
-          returning id
-        )${settlement === undefined ? sql`` : sql`, ${settlement}`}
-        select id from stored`);
-      if (rows.length === 0) throw new FenceLost(`turn ${turn.turnId} was taken over`);
+      const { turnId, attempt } = turn;
+      const values = {
+        turnId,
+        attempt,
+        answer: answer === '' ? null : await sealAnswer(turn, answer),
+        outcome,
+        costNote: costNote ?? null,
+        inputTokens: usage?.inputTokens ?? null,
+        cachedInputTokens: usage?.cachedInputTokens ?? null,
+        outputTokens: usage?.outputTokens ?? null,
+        costMicros: costMicros ?? null,
+        priceAssumed: priceAssumed && costMicros !== undefined,
+      };
+      const [row] = await (settlement === undefined
+        ? STORE(db, values)
+        : STORE_AND_SETTLE(db, { ...values, ...settlement }));
+      if (row === undefined) throw new FenceLost(`turn ${turnId} was taken over`);
+      const { houseMicros = null, houseStarts = null } = row;
+      if (houseMicros === null || houseStarts === null) return undefined;
+      return { spentMicros: houseMicros, starts: new Date(houseStarts) };
     },
 
     async countDeliveryTry(turn) {
       const deliveryTries = turn.deliveryTries + 1;
-      await write(turn, { deliveryTries });
+      const rows = await db
+        .update(turns)
+        .set({ deliveryTries })
+        .where(
+          and(
+            eq(turns.id, turn.turnId),
+            eq(turns.attempt, turn.attempt),
+            eq(turns.status, 'running'),
+          ),
+        )
+        .returning({ id: turns.id });
+      if (rows.length === 0) throw new FenceLost(`turn ${turn.turnId} was taken over`);
       return deliveryTries;
     },
   };

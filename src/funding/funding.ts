@@ -3,12 +3,13 @@
 import type { ChatRules } from '../chat/chat-rules.ts';
 import type { ChatAddress } from '../chat/message.ts';
 import type { Database } from '../db/client.ts';
-import { eq, exists } from '../db/drizzle.ts';
+import { eq, exists, sql } from '../db/drizzle.ts';
 import { apiKeys as apiKeyRows, ownLimits, users } from '../db/schema.ts';
+import { builtOnce } from '../db/statement.ts';
 import { isRingIncomplete } from '../keys/afresh.ts';
-import type { ApiKeys, KeyRefusal, ListedKey } from '../keys/api-keys.ts';
+import type { ApiKeys, KeyRefusal, KeyState, ListedKey } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
-import { defaultModel } from '../llm/catalogue.ts';
+import { defaultModel, isProviderId } from '../llm/catalogue.ts';
 import type { ProviderError, ProviderId } from '../llm/provider.ts';
 import type { Secret } from '../secret.ts';
 import type { Outcome } from '../text/outcomes.ts';
@@ -34,7 +35,7 @@ export interface Funding extends Payer {
   /** Hears how a call ended; `error` is absent where it answered. */
   ended(turnId: number, error?: ProviderError): Promise<KeyRefusal | undefined>;
   /** Hears that what a turn did cost is in the books. */
-  settled?(): Promise<void>;
+  settled?(house: HouseSpent): Promise<void>;
   /** Hears that a turn can't be paid from its budgets. */
   refused?(outcome: Outcome): Promise<void>;
   /** One line of what an answer cost and what is left. */
@@ -46,6 +47,13 @@ export interface Funding extends Payer {
   readonly pool?: PoolFacts;
   /** Why the next in the order pays instead, where that is to be told. */
   passedOver?(outcome: Outcome): string;
+}
+
+/** What everybody together has spent of a day of the house's. */
+export interface HouseSpent {
+  readonly spentMicros: number;
+  /** When that day began. */
+  readonly starts: Date;
 }
 
 export interface AnswerCost {
@@ -64,6 +72,8 @@ export interface TurnToPay {
     readonly turnId: number;
     readonly chat: ChatAddress;
     readonly rules: ChatRules;
+    /** The others have nothing to pay with, and are not asked. */
+    readonly has: ReadonlySet<FundingKind>;
   };
 }
 
@@ -120,10 +130,10 @@ export async function previewFunding(
  * Which of a user's keys answers: the chosen one, or else the newest; never a refused one.
  * @param keys oldest first
  */
-function answeringKey(
-  keys: readonly ListedKey[],
+function answeringKey<T extends Pick<ListedKey, 'provider' | 'state'>>(
+  keys: readonly T[],
   chosen: string | undefined,
-): ListedKey | undefined {
+): T | undefined {
   const usable = keys.filter(({ state }) => state !== 'refused');
   return usable.find(({ provider }) => provider === chosen) ?? usable.at(-1);
 }
@@ -186,44 +196,64 @@ export type OwnKey =
       readonly refusedByTurns: readonly number[];
     };
 
+interface OwnRow {
+  readonly chosenProvider: string | null;
+  readonly chosenModel: string | null;
+  readonly dayLimitMicros: number | null;
+  readonly monthLimitMicros: number | null;
+  readonly provider: string | null;
+  readonly version: number;
+  readonly state: KeyState;
+  readonly ownerId: number | null;
+  readonly sealed: Uint8Array;
+  readonly refusedByTurn: number | null;
+}
+
+/** A row for each key, the oldest first; one without a key where there is none. */
+const OWN = builtOnce<{ readonly userId: number; readonly at: string }, OwnRow>(
+  (place) => sql`
+    select u.provider as "chosenProvider", u.model as "chosenModel",
+           l.day_limit_micros as "dayLimitMicros", l.month_limit_micros as "monthLimitMicros",
+           k.provider, k.version, k.state, k.owner_id as "ownerId", k.sealed,
+           k.refused_by_turn as "refusedByTurn"
+    from users u left join own_limits l on l.user_id = u.id
+    left join api_keys k on k.user_id = u.id
+      and (k.expires_at is null or k.expires_at > ${place('at')}::timestamptz)
+    where u.id = ${place('userId')} order by k.created_at, k.id`,
+);
+
 /** The key of the user's own that answers, opened, or why none does. */
 export async function readOwnKey(
-  parts: Pick<FundingParts, 'db' | 'apiKeys'>,
+  { db, apiKeys }: Pick<FundingParts, 'db' | 'apiKeys'>,
   userId: number,
+  now = new Date(),
 ): Promise<OwnKey> {
-  const { keys, answering, chosen, limits } = await readOwnKeys(parts, userId);
+  const rows = await OWN(db, { userId, at: now.toISOString() });
+  const keys = rows.flatMap(({ provider, ...row }) =>
+    provider !== null && isProviderId(provider) ? [{ ...row, provider }] : [],
+  );
   const newest = keys.at(-1);
   if (newest === undefined) return { found: 'nothing' };
-  const key = answering && (await openedKey(parts, userId, answering.provider));
-  if (answering !== undefined && typeof key === 'string') {
-    return { found: key, provider: answering.provider };
-  }
-  if (key === undefined || typeof key === 'string') {
+  const { chosenProvider, chosenModel, dayLimitMicros, monthLimitMicros } = newest;
+  const answering = answeringKey(keys, chosenProvider ?? undefined);
+  if (answering === undefined) {
     const refusedByTurns = keys.flatMap((k) => (k.refusedByTurn === null ? [] : [k.refusedByTurn]));
     return { found: 'refused', provider: newest.provider, refusedByTurns };
   }
-  const model = key.provider === chosen.provider ? chosen.model : null;
-  return {
-    found: 'key',
-    provider: key.provider,
-    model: model ?? defaultModel(key.provider),
-    apiKey: key.apiKey,
-    keyVersion: key.version,
-    limits,
-  };
-}
-
-/** A row that does not open is its owner's to replace; the house does not pay instead, and nobody is asked. */
-async function openedKey(
-  { apiKeys }: Pick<FundingParts, 'apiKeys'>,
-  userId: number,
-  provider: ProviderId,
-) {
+  const { provider, version } = answering;
   try {
-    return await apiKeys.keyFor(userId, provider);
+    return {
+      found: 'key',
+      provider,
+      model: (provider === chosenProvider ? chosenModel : null) ?? defaultModel(provider),
+      apiKey: await apiKeys.open(userId, answering),
+      keyVersion: version,
+      limits: { dayLimitMicros, monthLimitMicros },
+    };
   } catch (error) {
-    if (isRingIncomplete(error)) return 'sealed' as const;
-    if (error instanceof VaultError) return 'unreadable' as const;
+    // It is its owner's to replace; the house does not pay instead, and nobody is asked.
+    if (isRingIncomplete(error)) return { found: 'sealed', provider };
+    if (error instanceof VaultError) return { found: 'unreadable', provider };
     throw error;
   }
 }

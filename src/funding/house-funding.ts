@@ -47,7 +47,7 @@ export function createHouseFunding(parts: HouseFundingParts): FundingSource {
           passesOver: true,
           unpriced: 'price-unknown',
           ...houseKey(parts),
-          settled: () => watch.look(),
+          settled: (spent) => watch.look(spent),
           refused: (outcome) => watch.refused(outcome),
           async costNote({ costMicros, assumed, reservedMicros }) {
             const state = await allowance.state(userId);

@@ -1,9 +1,9 @@
 /** Whether the house pays, and what of its day is used, for its operator. */
 
 import type { Database } from '../db/client.ts';
-import { budgetStates, HOUSE } from './budgets.ts';
+import { houseToday } from './house-left.ts';
 import { type Paused, readHousePause } from './house-pause.ts';
-import { windowOf } from './windows.ts';
+import { nextHouseDay } from './money.ts';
 
 export interface HouseState {
   /** Undefined: it pays. */
@@ -20,16 +20,6 @@ export async function houseState(
   limitMicros: number,
   now = new Date(),
 ): Promise<HouseState> {
-  const window = windowOf('day', now);
-  const [paused, [used]] = await Promise.all([
-    readHousePause(db),
-    budgetStates(db, [{ holder: HOUSE, window }]),
-  ]);
-  return {
-    paused,
-    spentMicros: used?.spentMicros ?? 0,
-    reservedMicros: used?.reservedMicros ?? 0,
-    limitMicros,
-    resetsAt: window.ends ?? now,
-  };
+  const [paused, today] = await Promise.all([readHousePause(db), houseToday(db, now)]);
+  return { ...today, paused, limitMicros, resetsAt: nextHouseDay(now) };
 }

@@ -2,9 +2,9 @@
 
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
-import { budgetStates, HOUSE } from './budgets.ts';
+import type { HouseSpent } from './funding.ts';
+import { houseToday } from './house-left.ts';
 import { houseDay } from './money.ts';
-import { windowOf } from './windows.ts';
 
 /** In hundredths of the day. */
 const LEVELS = [50, 80, 100] as const;
@@ -15,7 +15,7 @@ export type HouseWarning =
 
 export interface HouseWatch {
   /** After a turn that the house paid for was settled. Never throws. */
-  look(): Promise<void>;
+  look(spent: HouseSpent): Promise<void>;
   /** After a turn that the house refused. Never throws. */
   refused(outcome: string): Promise<void>;
 }
@@ -42,10 +42,7 @@ export function createHouseWatch({
   /** What this process knows to be told, as `day warning`. */
   const told = new Set<string>();
 
-  async function used(): Promise<number> {
-    const [house] = await budgetStates(db, [{ holder: HOUSE, window: windowOf('day', now()) }]);
-    return house?.spentMicros ?? 0;
-  }
+  const used = async () => (await houseToday(db, now())).spentMicros;
 
   async function tell(what: HouseWarning, name: string, spentMicros: number): Promise<void> {
     const day = houseDay(now());
@@ -73,9 +70,10 @@ export function createHouseWatch({
   }
 
   return {
-    async look() {
+    async look({ spentMicros, starts }) {
+      // A turn that began before midnight counts in a day that is over.
+      if (houseDay(starts) !== houseDay(now())) return;
       try {
-        const spentMicros = await used();
         const level = LEVELS.findLast((percent) => spentMicros * 100 >= limitMicros * percent);
         if (level !== undefined) await tellLevel(level, spentMicros);
       } catch (error) {

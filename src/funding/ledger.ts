@@ -5,12 +5,12 @@
  */
 
 import type { Database, Queryable } from '../db/client.ts';
-import { type SQL, sql } from '../db/drizzle.ts';
+import { sql } from '../db/drizzle.ts';
+import { builtOnce } from '../db/statement.ts';
 import { type Budget, openWindows } from './budgets.ts';
-import { LEAST_OUTPUT_TOKENS } from './clamp.ts';
 import type { FundingKind } from './funding-kind.ts';
 import { holdRates, type Rate, rateWaitMs, sharedRates } from './rates.ts';
-import { type Settlement, settleMany, settlementOf } from './settlement.ts';
+import { type DatedSettlement, type Settlement, settleMany } from './settlement.ts';
 
 export type { FundingKind };
 
@@ -58,7 +58,7 @@ export interface CallCost {
 
 export type Reserved<Code extends string> =
   | { readonly ok: true; readonly maxOutputTokens: number; readonly amountMicros: number }
-  | { readonly ok: false; readonly reason: Code; readonly cap: Cap<Code> }
+  | { readonly ok: false; readonly reason: Code }
   | { readonly ok: false; readonly reason: 'taken-over' | 'price-unknown' }
   | { readonly ok: false; readonly reason: 'over-rate'; readonly waitMs: number };
 
@@ -73,10 +73,9 @@ export interface Ledger {
   /**
    * Replaces the attempt's reservation with what it cost, never more than was set aside: that is the
    * most that the call can cost, whatever a provider says it used. Twice changes nothing.
-   * @returns common table expressions for the caller's statement
-   * @param given the name of one of its table expressions, without rows of which nothing is settled
+   * @returns what takes effect with the answer, when that is stored
    */
-  settlement(settlement: Settlement, given: 'stored'): SQL;
+  settlement(settlement: Settlement): DatedSettlement;
   /**
    * Settles what attempts before this one left behind when their worker died: at the whole
    * reservation where the provider may have been asked, since nobody knows what was used.
@@ -87,7 +86,7 @@ export interface Ledger {
   ): Promise<void>;
 }
 
-interface ReservedRow extends Record<string, unknown> {
+interface ReservedRow {
   readonly held: boolean;
   readonly opened: number;
   readonly output: number;
@@ -95,6 +94,111 @@ interface ReservedRow extends Record<string, unknown> {
   readonly nth: number | null;
   readonly what: 'turns' | 'money' | null;
 }
+
+/** A turn that could say less than this is refused instead, in tokens. */
+const LEAST_OUTPUT_TOKENS = 256;
+
+/** What {@link RESERVE} is run with. */
+type ReserveValues = ReturnType<typeof valuesOf>;
+
+function valuesOf(request: ReserveRequest<string>, at: Date) {
+  const { payer, cost, maxOutputTokens } = request;
+  const caps = request.caps.map((cap, nth) => ({
+    nth,
+    kind: cap.holder.kind,
+    holder: cap.holder.id,
+    period: cap.window.period,
+    starts: cap.window.starts,
+    ends: cap.window.ends,
+    micros: typeof cap.limitMicros === 'number' ? cap.limitMicros : null,
+    granted: cap.limitMicros === 'granted',
+    turns: cap.turnsLimit,
+    answered: cap.charge === 'answered',
+  }));
+  return {
+    turnId: request.turnId,
+    attempt: request.attempt,
+    userId: request.userId,
+    kind: payer.kind,
+    payerId: payer.id,
+    provider: payer.provider,
+    model: payer.model,
+    caps: JSON.stringify(caps),
+    capCount: caps.length,
+    inputMicros: cost?.inputMicros ?? 0,
+    outputRate: cost?.outputMicrosPerMillion ?? 0,
+    inputTokens: request.inputTokens,
+    most: maxOutputTokens,
+    least: Math.min(LEAST_OUTPUT_TOKENS, maxOutputTokens),
+    at: at.toISOString(),
+  };
+}
+
+/** A clock that is behind counts in the window that has begun elsewhere: the newest of two. */
+const RESERVE = builtOnce<ReserveValues, ReservedRow>((place) => {
+  const input = sql`${place('inputMicros')}::bigint`;
+  const rate = sql`${place('outputRate')}::numeric`;
+  const least = sql`${place('least')}::bigint`;
+  const most = sql`${place('most')}::bigint`;
+  return sql`
+    with held as materialized (
+    select id from turns where id = ${place('turnId')} and attempt = ${place('attempt')} and status = 'running'
+    for no key update
+  ), wanted as materialized (
+    select * from jsonb_to_recordset(${place('caps')}::text::jsonb) as w (
+      nth int, kind text, holder text, period text, starts timestamptz, ends timestamptz,
+      micros bigint, granted boolean, turns int, answered boolean)
+  ), locked as materialized (
+    select w.nth, w.ends, w.turns as turns_limit, w.answered, b.id, b.starts, b.turns,
+           case when w.granted then b.granted_micros else w.micros end
+             - b.spent_micros - b.reserved_micros as left_micros
+    from wanted w join budgets b on b.holder_kind = w.kind and b.holder_id = w.holder
+      and b.period = w.period and b.starts in (w.starts, w.ends)
+    where exists (select from held)
+    order by b.id for no key update of b
+  ), counted as (
+    select distinct on (nth) * from locked order by nth, starts desc
+  ), refused as (
+    -- Told by what comes back last: with a used-up month the next day is no help.
+    select nth, case when turns >= turns_limit then 'turns' else 'money' end as what
+    from counted
+    where turns >= turns_limit
+       or left_micros < ${input}
+       or (left_micros - ${input})::numeric * 1000000 < ${least} * ${rate}
+    order by ends desc nulls first, nth limit 1
+  ), clamped as (
+    -- How many output tokens what is left pays for after the input; least() passes over null.
+    select case when ${rate} = 0 then ${most}
+      else least(${most}, floor((min(left_micros) - ${input})::numeric * 1000000 / ${rate}))::bigint
+      end as output, count(*)::int as opened
+    from counted
+  ), offer as (
+    -- Rounded up, so that what is reserved covers whatever is used.
+    select output, opened, ${input} + ceil(output * ${rate} / 1000000)::bigint as amount
+    from clamped
+  ), granted as (
+    select held.id, offer.* from held, offer
+    where opened = ${place('capCount')}::int and not exists (select from refused)
+  ), called as (
+    update turns t set called_at = now(), funding = ${place('kind')}::text, funding_id = ${place('payerId')}::bigint,
+           provider = ${place('provider')}, model = ${place('model')}
+    from granted where t.id = granted.id
+  ), charged as (
+    update budgets b set reserved_micros = b.reserved_micros + granted.amount, turns = b.turns + 1
+    from granted, counted where b.id = counted.id
+  ), reserved as (
+    insert into reservations (turn_id, attempt, user_id, funding, funding_id, provider, model,
+                              amount_micros, tokens, at, spent_budgets, answered_budgets)
+    select id, ${place('attempt')}::int, ${place('userId')}::bigint, ${place('kind')}::text, ${place('payerId')}::bigint,
+           ${place('provider')}::text, ${place('model')}::text, amount, ${place('inputTokens')}::bigint + output,
+           ${place('at')}::timestamptz,
+           array(select id from counted where not answered order by id),
+           array(select id from counted where answered order by id)
+    from granted
+  )
+  select exists (select from held) as held, opened, output, amount, r.nth, r.what
+  from offer left join refused r on true`;
+});
 
 export function createLedger({
   db,
@@ -108,12 +212,12 @@ export function createLedger({
     on: Queryable,
     request: ReserveRequest<Code>,
   ): Promise<Reserved<Code> | undefined> {
-    const [row] = await on.execute<ReservedRow>(reservation(request, now()));
+    const [row] = await RESERVE(on, valuesOf(request, now()));
     if (row?.held !== true) return { ok: false, reason: 'taken-over' };
     if (row.opened < request.caps.length) return undefined;
     const cap = row.nth === null ? undefined : request.caps[row.nth];
     if (cap !== undefined && row.what !== null) {
-      return { ok: false, reason: cap.refusals[row.what], cap };
+      return { ok: false, reason: cap.refusals[row.what] };
     }
     return { ok: true, maxOutputTokens: row.output, amountMicros: row.amount };
   }
@@ -149,91 +253,14 @@ export function createLedger({
       return again;
     },
 
-    settlement: (what, given) => settlementOf(what, now(), given),
+    settlement: ({ tokens = null, ...what }) => ({ ...what, tokens, at: now().toISOString() }),
 
     async settleLost({ turnId, attempt }, providerWasAsked) {
       const lost = sql`r.turn_id = ${turnId} and r.attempt < ${attempt}`;
       const micros = providerWasAsked ? sql`r.amount_micros` : sql`0`;
       await db.execute(sql`
-        with ${settleMany(lost, { micros, answered: sql`false` }, now())} select from settled`);
+        with ${settleMany(lost, { micros, answered: sql`false` }, sql`${now().toISOString()}::timestamptz`)}
+        select from settled`);
     },
   };
-}
-
-/** A clock that is behind counts in the window that has begun elsewhere: the newest of two. */
-function reservation(request: ReserveRequest<string>, at: Date): SQL {
-  const { turnId, attempt, userId, payer, cost, inputTokens, maxOutputTokens: most } = request;
-  const input = sql`${cost?.inputMicros ?? 0}::bigint`;
-  const rate = sql`${cost?.outputMicrosPerMillion ?? 0}::numeric`;
-  const least = sql`${Math.min(LEAST_OUTPUT_TOKENS, most)}::bigint`;
-  const caps = request.caps.map((cap, nth) => ({
-    nth,
-    kind: cap.holder.kind,
-    holder: cap.holder.id,
-    period: cap.window.period,
-    starts: cap.window.starts,
-    ends: cap.window.ends,
-    micros: typeof cap.limitMicros === 'number' ? cap.limitMicros : null,
-    granted: cap.limitMicros === 'granted',
-    turns: cap.turnsLimit,
-    answered: cap.charge === 'answered',
-  }));
-  return sql`
-    with held as materialized (
-      select id from turns where id = ${turnId} and attempt = ${attempt} and status = 'running'
-      for no key update
-    ), wanted as materialized (
-      select * from jsonb_to_recordset(${JSON.stringify(caps)}::text::jsonb) as w (
-        nth int, kind text, holder text, period text, starts timestamptz, ends timestamptz,
-        micros bigint, granted boolean, turns int, answered boolean)
-    ), locked as materialized (
-      select w.nth, w.ends, w.turns as turns_limit, w.answered, b.id, b.starts, b.turns,
-             case when w.granted then b.granted_micros else w.micros end
-               - b.spent_micros - b.reserved_micros as left_micros
-      from wanted w join budgets b on b.holder_kind = w.kind and b.holder_id = w.holder
-        and b.period = w.period and b.starts in (w.starts, w.ends)
-      where exists (select from held)
-      order by b.id for no key update of b
-    ), counted as (
-      select distinct on (nth) * from locked order by nth, starts desc
-    ), refused as (
-      -- Told by what comes back last: with a used-up month the next day is no help.
-      select nth, case when turns >= turns_limit then 'turns' else 'money' end as what
-      from counted
-      where turns >= turns_limit
-         or left_micros < ${input}
-         or (left_micros - ${input})::numeric * 1000000 < ${least} * ${rate}
-      order by ends desc nulls first, nth limit 1
-    ), clamped as (
-      -- How many output tokens what is left pays for after the input; least() passes over null.
-      select case when ${rate} = 0 then ${most}::bigint
-        else least(${most}::bigint, floor((min(left_micros) - ${input})::numeric * 1000000 / ${rate}))::bigint
-        end as output, count(*)::int as opened
-      from counted
-    ), offer as (
-      -- Rounded up, so that what is reserved covers whatever is used.
-      select output, opened, ${input} + ceil(output * ${rate} / 1000000)::bigint as amount
-      from clamped
-    ), granted as (
-      select held.id, offer.* from held, offer
-      where opened = ${caps.length}::int and not exists (select from refused)
-    ), called as (
-      update turns t set called_at = now(), funding = ${payer.kind}::text, funding_id = ${payer.id}::bigint,
-             provider = ${payer.provider}, model = ${payer.model}
-      from granted where t.id = granted.id
-    ), charged as (
-      update budgets b set reserved_micros = b.reserved_micros + granted.amount, turns = b.turns + 1
-      from granted, counted where b.id = counted.id
-    ), reserved as (
-      insert into reservations (turn_id, attempt, user_id, funding, funding_id, provider, model,
-                                amount_micros, tokens, at, spent_budgets, answered_budgets)
-      select id, ${attempt}::int, ${userId}::bigint, ${payer.kind}::text, ${payer.id}::bigint,
-             ${payer.provider}::text, ${payer.model}::text, amount, ${inputTokens}::bigint + output,
-             ${at.toISOString()}::timestamptz,
-             array(select id from counted where not answered order by id),
-             array(select id from counted where answered order by id)
-      from granted
-    )
-    select exists (select from held) as held, opened, output, amount, r.nth, r.what
-    from offer left join refused r on true`;
 }

@@ -16,7 +16,7 @@ export function createOwnFunding({
   return {
     kind: 'own',
     async offer({ userId, turn }) {
-      const own = await readOwnKey({ db, apiKeys }, userId);
+      const own = await readOwnKey({ db, apiKeys }, userId, now());
       if (own.found === 'nothing') return { offer: 'absent' };
       if (own.found !== 'key') {
         const outcome = outcomeOf(own, turn?.turnId);

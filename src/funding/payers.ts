@@ -1,8 +1,8 @@
 /** The one place that decides who pays for a turn: those who can, in the order that its user chose. */
 
 import type { Database } from '../db/client.ts';
-import { and, desc, eq, ne } from '../db/drizzle.ts';
-import { reservations, users } from '../db/schema.ts';
+import { eq } from '../db/drizzle.ts';
+import { users } from '../db/schema.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
 import { budgetStates } from './budgets.ts';
@@ -62,11 +62,6 @@ export interface Payers {
   able(turn: TurnToPay): Promise<readonly Funding[]>;
   /** Who would pay for the user's next turn; undefined: nobody. */
   preview(userId: number): Promise<Funding | undefined>;
-  /** Who paid for the user's last answer but this turn's. */
-  lastPayer(
-    userId: number,
-    turnId: number,
-  ): Promise<{ readonly kind: FundingKind; readonly id: number | null } | undefined>;
   orderOf(userId: number): Promise<PayerOrder>;
 }
 
@@ -80,6 +75,7 @@ export function createPayers({
   /** What each in an order offers, one after another. */
   async function* offers(kinds: readonly FundingKind[], turn: TurnToPay): AsyncGenerator<Offer> {
     for (const kind of kinds) {
+      if (turn.turn?.has.has(kind) === false) continue;
       for (const source of sources.filter((s) => s.kind === kind)) {
         yield* [await source.offer(turn)].flat();
       }
@@ -94,32 +90,34 @@ export function createPayers({
     return user?.order ?? 'own-first';
   }
 
-  async function ableIn(order: PayerOrder, turn: TurnToPay) {
-    const able: Funding[] = [];
-    for await (const offer of offers(ORDERS[order], turn)) {
-      if (offer.offer === 'pays') able.push(offer.funding);
-      // A key that fails is its owner's to mend: nobody pays instead of it.
-      if (offer.offer === 'refused' && !offer.passesOver) return { able: [], failed: offer };
+  /** Up to a key that fails: that is its owner's to mend, nobody pays instead of it. */
+  async function offersOf(kinds: readonly FundingKind[], turn: TurnToPay): Promise<Offer[]> {
+    const all: Offer[] = [];
+    for await (const offer of offers(kinds, turn)) {
+      all.push(offer);
+      if (isFailing(offer)) break;
     }
-    return { able, failed: undefined };
+    return all;
   }
+
+  const ableIn = async (order: PayerOrder, turn: TurnToPay) =>
+    ableAmong(await offersOf(ORDERS[order], turn));
 
   return {
     orderOf,
 
     async pay(turn, attempt) {
       const { order, choice } = turn;
-      if (order === 'ask' && choice === null) {
-        const { able } = await ableIn(order, turn);
-        if (new Set(able.map(({ kind }) => kind)).size > 1) {
-          return { paid: false, outcome: 'payer-needed' };
-        }
+      const kinds = choice === null ? ORDERS[order] : [choice];
+      const all = order === 'ask' && choice === null ? await offersOf(kinds, turn) : undefined;
+      if (all !== undefined && new Set(ableAmong(all).map(({ kind }) => kind)).size > 1) {
+        return { paid: false, outcome: 'payer-needed' };
       }
       const nobody: Outcome =
         choice !== null ? 'payer-needed' : order === 'own-only' ? 'own-only' : 'house-unavailable';
       let last: Extract<Paid<never>, { paid: false }> = { paid: false, outcome: nobody };
       const passed: string[] = [];
-      for await (const offer of offers(choice === null ? ORDERS[order] : [choice], turn)) {
+      for await (const offer of all ?? offers(kinds, turn)) {
         if (offer.offer === 'absent') continue;
         if (offer.offer === 'refused') {
           const { outcome, provider } = offer;
@@ -145,33 +143,24 @@ export function createPayers({
       return last;
     },
 
-    able: async (turn) => (await ableIn(await orderOf(turn.userId), turn)).able,
+    able: async (turn) => ableIn(await orderOf(turn.userId), turn),
 
     async preview(userId) {
-      const { able } = await ableIn(await orderOf(userId), { userId });
+      const able = await ableIn(await orderOf(userId), { userId });
       if (able.length < 2) return able[0];
       for (const funding of able) {
         if (!(await isUsedUp(db, funding))) return funding;
       }
       return able[0];
     },
-
-    async lastPayer(userId, turnId) {
-      const [last] = await db
-        .select({ kind: reservations.funding, id: reservations.fundingId })
-        .from(reservations)
-        .where(
-          and(
-            eq(reservations.userId, userId),
-            eq(reservations.answered, true),
-            ne(reservations.turnId, turnId),
-          ),
-        )
-        .orderBy(desc(reservations.at))
-        .limit(1);
-      return last;
-    },
   };
+}
+
+const isFailing = (offer: Offer) => offer.offer === 'refused' && !offer.passesOver;
+
+function ableAmong(offers: readonly Offer[]): readonly Funding[] {
+  if (offers.some(isFailing)) return [];
+  return offers.flatMap((offer) => (offer.offer === 'pays' ? [offer.funding] : []));
 }
 
 async function isUsedUp(db: Database, { caps }: Funding): Promise<boolean> {

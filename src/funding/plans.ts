@@ -1,8 +1,9 @@
 /** Which plan a user has, and what else of them decides what the house gives. */
 
 import type { Database } from '../db/client.ts';
-import { eq, sql } from '../db/drizzle.ts';
+import { eq, type SQL, sql } from '../db/drizzle.ts';
 import { planGrants } from '../db/schema.ts';
+import { builtOnce } from '../db/statement.ts';
 import { FREE_PLAN, PLAN_PERIODS, type Plan, type PlanPeriod, type Plans } from './plans-file.ts';
 
 export interface Standing {
@@ -70,7 +71,7 @@ export function createUserPlans({
   return {
     async standing(userId) {
       const at = now();
-      const [row] = await db.execute<StandingRow>(standingOf(userId, at));
+      const [row] = await STANDING(db, { userId, at: at.toISOString() });
       const date = (ms: number | null | undefined) => (ms == null ? undefined : new Date(ms));
       return {
         plan: planOf(row?.plan ?? null),
@@ -90,7 +91,7 @@ export function createUserPlans({
     async waiting(userId, otherwise) {
       if ([...plans.plans.values()].every(({ waiting }) => waiting === null)) return otherwise;
       const [row] = await db.execute<{ plan: string | null }>(
-        sql`select ${grantOf(sql`${userId}::bigint`, now(), 'plan')} as plan`,
+        sql`select ${grantOf(sql`${userId}::bigint`, sql`${now().toISOString()}`, 'plan')} as plan`,
       );
       return planOf(row?.plan ?? null).waiting ?? otherwise;
     },
@@ -101,7 +102,7 @@ export function createUserPlans({
  * Of the grant in force. Each of linked accounts brings its own, and takes it along when it leaves:
  * the newest of them holds for all.
  */
-function grantOf(userId: ReturnType<typeof sql>, at: Date, column: 'plan' | 'until') {
+function grantOf(userId: SQL, at: SQL, column: 'plan' | 'until') {
   const what =
     column === 'plan' ? sql`g.plan` : sql`floor(extract(epoch from g.until) * 1000)::bigint`;
   return sql`(
@@ -110,25 +111,28 @@ function grantOf(userId: ReturnType<typeof sql>, at: Date, column: 'plan' | 'unt
       select ${userId} union all
       select i.own_user_id from identities i
       where i.user_id = ${userId} and i.own_user_id is not null)
-      and (g.until is null or g.until > ${at.toISOString()}::timestamptz)
+      and (g.until is null or g.until > ${at}::timestamptz)
     order by g.at desc, g.user_id limit 1)`;
 }
 
 /** One row of few index entries, however long somebody has been here. */
-function standingOf(userId: number, at: Date) {
-  const begun = (period: PlanPeriod) => sql`(
-    select floor(extract(epoch from b.starts) * 1000)::bigint from budgets b
-    where b.holder_kind = 'user' and b.holder_id = ${`${userId}`} and b.period = ${period}
-      and b.starts <= ${at.toISOString()}::timestamptz
-    order by b.starts desc limit 1)`;
-  return sql`
-    select floor(extract(epoch from u.created_at) * 1000)::bigint as since, u.provider, u.model,
-           to_json(array(select i.platform || ':' || i.platform_user_id from identities i
-                 where i.user_id = u.id)) as accounts,
-           ${grantOf(sql`u.id`, at, 'plan')} as plan, ${grantOf(sql`u.id`, at, 'until')} as until,
-           ${begun('day')} as day, ${begun('week')} as week, ${begun('month')} as month
-    from users u where u.id = ${userId}`;
-}
+const STANDING = builtOnce<{ readonly userId: number; readonly at: string }, StandingRow>(
+  (place) => {
+    const at = sql`${place('at')}`;
+    const begun = (period: PlanPeriod) => sql`(
+      select floor(extract(epoch from b.starts) * 1000)::bigint from budgets b
+      where b.holder_kind = 'user' and b.holder_id = u.id::text
+        and b.period = ${sql.raw(`'${period}'`)} and b.starts <= ${at}::timestamptz
+      order by b.starts desc limit 1)`;
+    return sql`
+      select floor(extract(epoch from u.created_at) * 1000)::bigint as since, u.provider, u.model,
+             to_json(array(select i.platform || ':' || i.platform_user_id from identities i
+                   where i.user_id = u.id)) as accounts,
+             ${grantOf(sql`u.id`, at, 'plan')} as plan, ${grantOf(sql`u.id`, at, 'until')} as until,
+             ${begun('day')} as day, ${begun('week')} as week, ${begun('month')} as month
+      from users u where u.id = ${place('userId')}`;
+  },
+);
 
 /** @param plan {@link FREE_PLAN} takes back what was granted */
 export async function grantPlan(

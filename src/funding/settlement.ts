@@ -1,6 +1,7 @@
 /** Replaces reservations with what they cost, as parts of a statement. */
 
 import { type SQL, sql } from '../db/drizzle.ts';
+import type { Place } from '../db/statement.ts';
 
 /** What an attempt at a turn cost in the end. */
 export interface Settlement {
@@ -13,25 +14,32 @@ export interface Settlement {
   readonly tokens?: number | undefined;
 }
 
-/** `Ledger.settlement`, for those who have no ledger at hand. */
-export function settlementOf(what: Settlement, at: Date, given?: 'stored'): SQL {
-  const rows = sql`r.turn_id = ${what.turnId} and r.attempt = ${what.attempt}
-    ${given === undefined ? sql`` : sql`and exists (select from ${sql.raw(given)})`}`;
+/** With its moment, as a statement takes it. */
+export interface DatedSettlement extends Omit<Settlement, 'tokens'> {
+  readonly tokens: number | null;
+  /** ISO */
+  readonly at: string;
+}
+
+/** Settles a {@link DatedSettlement}, beside a table expression `stored` that has a row. */
+export function settleStored(place: Place<DatedSettlement>): SQL {
   return settleMany(
-    rows,
+    sql`r.turn_id = ${place('turnId')} and r.attempt = ${place('attempt')}
+        and exists (select from stored)`,
     {
-      micros: sql`${what.spentMicros}::bigint`,
-      answered: sql`${what.answered}::boolean`,
-      ...(what.tokens === undefined ? {} : { tokens: sql`${what.tokens}::bigint` }),
+      micros: sql`${place('spentMicros')}::bigint`,
+      answered: sql`${place('answered')}::boolean`,
+      tokens: sql`coalesce(${place('tokens')}::bigint, r.tokens)`,
     },
-    at,
+    sql`${place('at')}::timestamptz`,
   );
 }
 
 /**
  * Settles those reservations `r` that are open. Exactly the budgets that they are held in change,
  * whatever the limits are by now.
- * @returns common table expressions, of which `settled` has a row for each
+ * @returns common table expressions, of which `settled` has a row for each, and `settled_budgets`
+ * the budgets as they are by then
  */
 export function settleMany(
   rows: SQL,
@@ -40,11 +48,11 @@ export function settleMany(
     answered,
     tokens,
   }: { readonly micros: SQL; readonly answered: SQL; readonly tokens?: SQL },
-  at: Date,
+  at: SQL = sql`now()`,
 ): SQL {
   return sql`
     settled as (
-      update reservations r set settled_at = ${at.toISOString()}::timestamptz,
+      update reservations r set settled_at = ${at},
              settled_micros = greatest(0, least(${micros}, r.amount_micros)), answered = ${answered},
              tokens = ${tokens ?? sql`r.tokens`}
       where r.settled_at is null and ${rows}
@@ -64,5 +72,6 @@ export function settleMany(
       update budgets b set reserved_micros = b.reserved_micros - c.amount,
              spent_micros = b.spent_micros + c.micros, turns = b.turns - c.given_back
       from settled_charges c join settled_locked l on l.id = c.id where b.id = c.id
+      returning b.holder_kind, b.holder_id, b.starts, b.spent_micros
     )`;
 }

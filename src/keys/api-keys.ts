@@ -2,8 +2,9 @@
 
 import { randomInt } from 'node:crypto';
 import type { Database } from '../db/client.ts';
-import { and, desc, eq, gte, isNull, lt, ne, not, or, sql } from '../db/drizzle.ts';
+import { and, desc, eq, isNull, lt, ne, not, or, sql } from '../db/drizzle.ts';
 import { apiKeys, identities, keyChecks, keyPrompts, pastedKeys } from '../db/schema.ts';
+import { builtOnce } from '../db/statement.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
@@ -59,6 +60,15 @@ export interface UsableKey {
   readonly version: number;
 }
 
+/** As it stands in its row. */
+export interface KeptKey {
+  /** Whose data key seals it; null: its user's. */
+  readonly ownerId: number | null;
+  readonly provider: RemoteProviderId;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
 export interface ApiKeys extends KeyLife, KeyPrompts, PastedKeys {
   /**
    * Checks the key with its provider and keeps it unless that refuses it. One key a provider: the
@@ -78,6 +88,8 @@ export interface ApiKeys extends KeyLife, KeyPrompts, PastedKeys {
    * @throws VaultError where it is kept but does not open
    */
   keyFor(userId: number, provider?: ProviderId): Promise<UsableKey | undefined>;
+  /** @throws VaultError where it does not open */
+  open(userId: number, key: KeptKey): Promise<Secret>;
   /** To be called when the provider has answered with it: an unchecked key is then valid. */
   markUsed(userId: number, provider: ProviderId, version: number): Promise<void>;
   /**
@@ -89,6 +101,25 @@ export interface ApiKeys extends KeyLife, KeyPrompts, PastedKeys {
 
 /** What a key is made of, and how long it may be: it is sent in an HTTP header. */
 const KEY_SHAPE = /^[\x21-\x7e]{20,512}$/;
+
+/** Not the first use of a day: that is written down. */
+const USED_AGAIN = builtOnce<
+  {
+    readonly userId: number;
+    readonly provider: ProviderId;
+    readonly version: number;
+    readonly at: string;
+    readonly midnight: string;
+  },
+  { readonly id: number }
+>(
+  (place) => sql`
+    update api_keys set last_used_at = ${place('at')}::timestamptz,
+                        state = case when state = 'unchecked' then 'valid' else state end
+    where user_id = ${place('userId')} and provider = ${place('provider')}
+      and version = ${place('version')} and last_used_at >= ${place('midnight')}::timestamptz
+    returning id`,
+);
 
 export function createApiKeys({
   db,
@@ -179,6 +210,9 @@ export function createApiKeys({
   const rejected = (userId: number, provider: string, reason: RefusalReason) =>
     audit.record({ action: 'key.rejected', actor: 'user', userId, provider, detail: { reason } });
 
+  const open: ApiKeys['open'] = async (userId, { ownerId, provider, version, sealed }) =>
+    new Secret(await vault.open(ownerId ?? userId, bindingOf(provider, version), sealed));
+
   const life = createKeyLife({ db, vault, audit, providers, now });
   return {
     ...life,
@@ -233,30 +267,30 @@ export function createApiKeys({
       if (row === undefined || row.state === 'refused' || !isProviderId(row.provider)) {
         return undefined;
       }
-      const { state, version } = row;
-      const text = await vault.open(
-        row.ownerId ?? userId,
-        bindingOf(row.provider, version),
-        row.sealed,
-      );
-      return { provider: row.provider, apiKey: new Secret(text), state, version };
+      const { provider: itsProvider, state, version } = row;
+      const apiKey = await open(userId, { ...row, provider: itsProvider });
+      return { provider: itsProvider, apiKey, state, version };
     },
+
+    open,
 
     async markUsed(userId, provider, version) {
       const at = now();
       const midnight = new Date(at);
       midnight.setUTCHours(0, 0, 0, 0);
+      const again = await USED_AGAIN(db, {
+        userId,
+        provider,
+        version,
+        at: at.toISOString(),
+        midnight: midnight.toISOString(),
+      });
+      if (again.length > 0) return;
       const values = {
         lastUsedAt: at,
         state: sql`case when ${apiKeys.state} = 'unchecked' then 'valid' else ${apiKeys.state} end`,
       };
       const key = ofVersion(userId, provider, version);
-      const again = await db
-        .update(apiKeys)
-        .set(values)
-        .where(and(key, gte(apiKeys.lastUsedAt, midnight)))
-        .returning({ id: apiKeys.id });
-      if (again.length > 0) return;
       // The first use of a day is written down: the trail's lock is not for every turn.
       await db.transaction(async (tx) => {
         const first = await tx

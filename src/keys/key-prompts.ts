@@ -2,7 +2,7 @@
 
 import type { PlatformName } from '../chat/message.ts';
 import type { Database } from '../db/client.ts';
-import { and, eq, sql } from '../db/drizzle.ts';
+import { and, eq, type SQL, sql } from '../db/drizzle.ts';
 import { keyPrompts, type pastedKeys } from '../db/schema.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 
@@ -68,10 +68,11 @@ export function createKeyPrompts({
  */
 export function isWaiting(
   expiresAt: typeof keyPrompts.expiresAt | typeof pastedKeys.expiresAt,
-  at: Date,
+  at: Date | SQL,
 ) {
-  return sql`(${expiresAt} > ${at.toISOString()}::timestamptz
-    and ${expiresAt} <= ${new Date(at.getTime() + WAIT_MS).toISOString()}::timestamptz)`;
+  const moment = at instanceof Date ? sql`${at.toISOString()}` : at;
+  return sql`(${expiresAt} > ${moment}::timestamptz
+    and ${expiresAt} <= ${moment}::timestamptz + ${sql.raw(`${WAIT_MS}`)} * interval '1 ms')`;
 }
 
 function promptOf({ platform, platformUserId }: Identity) {

@@ -27,6 +27,8 @@ export interface ModeratedTurn {
   readonly turnId: number;
   readonly userId: number;
   readonly attempt: number;
+  /** Whether anybody is paused or suspended at all. */
+  readonly anySuspension: boolean;
 }
 
 /** Who pays, and what they have a say in. */
@@ -123,7 +125,7 @@ export function createModeration(parts: ModerationParts): Moderation {
     return {
       watch,
       async barred() {
-        if (isOwn) return undefined;
+        if (isOwn || !turn.anySuspension) return undefined;
         return (await suspensions.current(turn.userId)) === undefined ? undefined : 'suspended';
       },
       read: (text) => begin([text], []),

@@ -5,34 +5,10 @@
 
 import { type Database, isUniqueViolation } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
-import type { FundingKind } from '../funding/funding-kind.ts';
+import type { TurnRow } from './turn-row.ts';
+import { ACCEPT, type AcceptedTurn, CLAIM, FINISH, type FinalStatus } from './turn-statements.ts';
 
-export interface AcceptedTurn {
-  readonly platform: string;
-  readonly platformChatId: string;
-  readonly messageId: string;
-  /** Whose mailbox it is put in: the user that the sender's identity belongs to. */
-  readonly userId: number;
-  /** Whose data key sealed `input`, where that is another's (the identity is linked). */
-  readonly ownerId?: number;
-  readonly platformUserId: string;
-  readonly chatId: number;
-  readonly conversation: number;
-  readonly rowKey: string;
-  readonly input: Uint8Array;
-  readonly sentAt: Date;
-  readonly sentOrder: number;
-  readonly replyTo: string;
-  /** The turn of the same chat whose question or answer this one replies to. */
-  readonly followsTurnId: number | undefined;
-  /** In a group, nobody but the sender sees the answer. */
-  readonly isPrivate: boolean;
-  /** Whom its user chose to pay, where they were asked. */
-  readonly payerChoice?: FundingKind | undefined;
-  readonly mergeKey: string | undefined;
-  /** How long the turn waits for messages that belong to it, in milliseconds. */
-  readonly waitMs: number;
-}
+export type { AcceptedTurn, FinalStatus } from './turn-statements.ts';
 
 export type Acceptance =
   | { readonly result: 'accepted'; readonly turnId: number; readonly waiting: number }
@@ -55,14 +31,14 @@ export interface Fence {
 export interface Claim extends Fence {
   /** The lease that this claim took over had expired: an earlier worker died or was cut off. */
   readonly takenOver: boolean;
+  /** The turn as it was claimed. */
+  readonly row: TurnRow;
 }
-
-export type FinalStatus = 'done' | 'failed' | 'cancelled';
 
 export interface Mailbox {
   /** Inserts turn and inbox row in one statement: when it resolves, the update may be acknowledged. */
   accept(turn: AcceptedTurn): Promise<Acceptance>;
-  /** Takes the head of the user's line, if it may run now. */
+  /** Takes the head of the user's line, if it may run now, and reads it in the same statement. */
   claim(userId: number, worker: string, leaseMs: number): Promise<Claim | undefined>;
   /** @returns how many turns of the user are still open, or undefined: the fence no longer holds */
   finish(fence: Fence, status: FinalStatus, outcome: string | null): Promise<number | undefined>;
@@ -136,51 +112,15 @@ export function createMailbox({
   return {
     async accept(turn) {
       const limit = typeof limitOf === 'number' ? limitOf : await limitOf(turn.userId);
-      const rows = await db.execute<{
-        known: boolean;
-        fresh: boolean;
-        turn_id: number | null;
-        open: number | null;
-      }>(sql`
-        with sender as materialized (
-          -- Held against linking, which waits for it and then sees the turn.
-          select 1 from identities
-          where platform = ${turn.platform} and platform_user_id = ${turn.platformUserId}
-            and user_id = ${turn.userId}::bigint
-          for share
-        ), fresh as (
-          insert into inbox (platform, platform_chat_id, message_id, outcome, turn_id)
-          select ${turn.platform}, ${turn.platformChatId}, ${turn.messageId}, 'turn',
-                 nextval(pg_get_serial_sequence('turns', 'id')) from sender
-          on conflict do nothing
-          returning turn_id
-        ), line as (
-          insert into mailbox as mb (user_id, last_seq, open)
-          select ${turn.userId}::bigint, 1, 1 from fresh
-          on conflict (user_id) do update set last_seq = mb.last_seq + 1, open = mb.open + 1
-          where mb.open < ${limit}
-          returning last_seq, open
-        ), accepted as (
-          insert into turns (id, user_id, owner_id, chat_id, conversation, seq, status, not_before,
-                             merge_key, sent_at, sent_order, platform_user_id, reply_to, row_key, input,
-                             follows_turn_id, is_private, payer_choice)
-          overriding system value
-          select fresh.turn_id, ${turn.userId}::bigint, ${turn.ownerId ?? null}::bigint,
-                 ${turn.chatId}::bigint, ${turn.conversation}::int,
-                 line.last_seq, 'queued',
-                 case when ${turn.waitMs}::int > 0 then now() + ${turn.waitMs}::int * interval '1 ms' end,
-                 ${turn.mergeKey ?? null}::text, ${turn.sentAt.toISOString()}::timestamptz,
-                 ${turn.sentOrder}::bigint, ${turn.platformUserId}, ${turn.replyTo},
-                 ${turn.rowKey}, ${turn.input}::bytea,
-                 ${turn.followsTurnId ?? null}::bigint, ${turn.isPrivate}::boolean,
-                 ${turn.payerChoice ?? null}::text
-          from fresh, line
-          returning id
-        )
-        select exists (select from sender) as known, exists (select from fresh) as fresh,
-               (select id from accepted) as turn_id,
-               (select open from line) as open`);
-      const row = rows[0];
+      const [row] = await ACCEPT(db, {
+        ...turn,
+        limit,
+        ownerId: turn.ownerId ?? null,
+        mergeKey: turn.mergeKey ?? null,
+        sentAt: turn.sentAt.toISOString(),
+        followsTurnId: turn.followsTurnId ?? null,
+        payerChoice: turn.payerChoice ?? null,
+      });
       if (row !== undefined && !row.known) return { result: 'moved' };
       if (row === undefined || !row.fresh) {
         return (await isUntoldRefusal(turn)) ? { result: 'full', limit } : { result: 'duplicate' };
@@ -197,23 +137,9 @@ export function createMailbox({
 
     async claim(userId, worker, leaseMs) {
       try {
-        const rows = await db.execute<{ id: number; attempt: number; taken_over: boolean }>(sql`
-          update turns t
-          set status = 'running', attempt = t.attempt + 1, worker = ${worker},
-              lease_until = now() + ${leaseMs}::int * interval '1 ms',
-              started_at = coalesce(t.started_at, now()), not_before = null
-          from (
-            select id, status from turns
-            where user_id = ${userId} and status in ('queued', 'running')
-            order by (status = 'running') desc, sent_at, sent_order, seq limit 1
-          ) head
-          where t.id = head.id
-            and ((t.status = 'queued' and (t.not_before is null or t.not_before <= now()))
-              or (t.status = 'running' and t.lease_until < now()))
-          returning t.id, t.attempt, head.status = 'running' as taken_over`);
-        const row = rows[0];
+        const [row] = await CLAIM(db, { userId, worker, leaseMs });
         if (row === undefined) return undefined;
-        return { turnId: row.id, attempt: row.attempt, takenOver: row.taken_over };
+        return { turnId: row.id, attempt: row.attempt, takenOver: row.takenOver, row };
       } catch (error) {
         // Two workers saw different heads (an earlier message was committed in between): the
         // index on running turns lets one of them through.
@@ -223,17 +149,8 @@ export function createMailbox({
     },
 
     async finish({ turnId, attempt }, status, outcome) {
-      const rows = await db.execute<{ open: number }>(sql`
-        with finished as (
-          update turns set status = ${status}, outcome = coalesce(${outcome}::text, outcome,
-                             case when ${status}::text = 'cancelled' then cancel_reason end),
-                           finished_at = now(), lease_until = null
-          where id = ${turnId} and attempt = ${attempt} and status = 'running'
-          returning user_id
-        )
-        update mailbox mb set open = mb.open - 1 from finished f
-        where mb.user_id = f.user_id returning mb.open`);
-      return rows[0]?.open;
+      const [row] = await FINISH(db, { turnId, attempt, status, outcome });
+      return row?.open;
     },
 
     async expire({ turnId, attempt }, input) {

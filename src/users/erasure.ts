@@ -361,11 +361,10 @@ async function deleteTurns(
  */
 async function settleOpen(tx: Transaction, theirs: SQL): Promise<void> {
   const isAsked = sql`(select t.called_at is not null from turns t where t.id = r.turn_id)`;
-  const open = settleMany(
-    sql`r.turn_id in (select id from turns where user_id = ${theirs})`,
-    { micros: sql`case when ${isAsked} then r.amount_micros else 0 end`, answered: isAsked },
-    new Date(),
-  );
+  const open = settleMany(sql`r.turn_id in (select id from turns where user_id = ${theirs})`, {
+    micros: sql`case when ${isAsked} then r.amount_micros else 0 end`,
+    answered: isAsked,
+  });
   await tx.execute(sql`with ${open} select from settled`);
 }
 

@@ -55,10 +55,7 @@ function setUp(limits: Partial<AllowanceLimits> = {}) {
       spentMicros: number,
       answered: boolean,
     ) {
-      await settleAlone(
-        database.db,
-        allowance.settlement({ ...t, spentMicros, answered }, 'stored'),
-      );
+      await settleAlone(database.db, allowance.settlement({ ...t, spentMicros, answered }));
     },
     async today({ userId }: { readonly userId: number }) {
       return (await allowance.state(userId)).windows[0];

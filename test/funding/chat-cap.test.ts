@@ -50,7 +50,7 @@ function setUp(cap: Pick<ChatCap, 'turnsPerDay' | 'microsPerDay'>) {
       return { ...fence, result };
     },
     settle(fence: Fence, spentMicros: number, answered: boolean) {
-      const settlement = allowance.settlement({ ...fence, spentMicros, answered }, 'stored');
+      const settlement = allowance.settlement({ ...fence, spentMicros, answered });
       return settleAlone(database.db, settlement);
     },
     async used(id = wholeId) {

@@ -131,7 +131,7 @@ describe('the ledger', () => {
             const settle = async (attempt: number, amount: number, answered: boolean) => {
               const spentMicros = Math.floor(amount * spent);
               const what = { turnId, attempt, spentMicros, answered };
-              await settleAlone(db, ledger.settlement(what, 'stored'));
+              await settleAlone(db, ledger.settlement(what));
             };
             const first = await reserve(1);
             if (!first.ok) return first.reason;
@@ -215,7 +215,7 @@ describe('the ledger', () => {
         caps: house,
       });
       const what = { turnId, attempt: 1, spentMicros, answered: true };
-      await settleAlone(database.db, ledger.settlement(what, 'stored'));
+      await settleAlone(database.db, ledger.settlement(what));
       const [row] = await database.db.execute(
         sql`select settled_micros as settled from reservations where turn_id = ${turnId}`,
       );

@@ -46,7 +46,7 @@ async function setUp() {
     turn,
     settle: async (t: Awaited<ReturnType<typeof turn>>, spentMicros: number) => {
       const settled = { ...t, spentMicros, answered: true };
-      await settleAlone(database.db, ledger.settlement(settled, 'stored'));
+      await settleAlone(database.db, ledger.settlement(settled));
     },
     at: (when: string) => {
       now = new Date(when);

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import { identities, turns, users } from '../../src/db/schema.ts';
+import { houseToday } from '../../src/funding/house-left.ts';
 import { createHouseWatch, type HouseWarning } from '../../src/funding/house-watch.ts';
 import { createUserPlans, grantPlan } from '../../src/funding/plans.ts';
 import { parsePlans } from '../../src/funding/plans-file.ts';
@@ -76,7 +77,7 @@ function setUp(file: object, start: string, limits: Partial<AllowanceLimits> = {
     settle: (turnId: number, spentMicros: number, tokens?: number) =>
       settleAlone(
         db,
-        ledger.settlement({ turnId, attempt: 1, spentMicros, answered: true, tokens }, 'stored'),
+        ledger.settlement({ turnId, attempt: 1, spentMicros, answered: true, tokens }),
       ),
   };
 }
@@ -289,7 +290,8 @@ describe('the house’s day', () => {
     const spend = async () => {
       const asked = await ask(await person());
       if (asked.ok) await settle(asked.turnId, COST);
-      await Promise.all([one.look(), other.look()]);
+      const { spentMicros } = await houseToday(database.db, clock.at);
+      await Promise.all([one, other].map((w) => w.look({ spentMicros, starts: clock.at })));
       return reasonOf(asked);
     };
     for (let i = 0; i < 4; i += 1) await spend();
@@ -304,7 +306,10 @@ describe('the house’s day', () => {
     await one.refused('new-users-used');
     await other.refused('new-users-used');
     expect(told).toEqual(['50', '80', '100', 'new-users-used']);
+    const yesterday = clock.at;
     clock.at = new Date('2032-03-02T12:00:00Z');
+    await one.look({ spentMicros: 10 * COST, starts: yesterday });
+    expect(told).toHaveLength(4);
     await one.refused('house-used');
     expect(told.at(-1)).toBe('100');
     expect(told).toHaveLength(5);

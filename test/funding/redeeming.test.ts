@@ -333,6 +333,6 @@ describe('a credit', () => {
   const settle = (turnId: number, spentMicros: number) =>
     settleAlone(
       parts.db,
-      parts.ledger.settlement({ turnId, attempt: 1, spentMicros, answered: true }, 'stored'),
+      parts.ledger.settlement({ turnId, attempt: 1, spentMicros, answered: true }),
     );
 });

@@ -144,11 +144,11 @@ test('its use is told once a day, and costs a turn one statement otherwise', asy
   await Promise.all([use(), use(), use()]);
   const { db } = database;
   const transaction = vi.spyOn(db, 'transaction');
-  const update = vi.spyOn(db, 'update');
+  const statement = vi.spyOn(db._.session, 'prepareQuery');
   await use();
-  expect([transaction.mock.calls.length, update.mock.calls.length]).toEqual([0, 1]);
+  expect([transaction.mock.calls.length, statement.mock.calls.length]).toEqual([0, 1]);
   transaction.mockRestore();
-  update.mockRestore();
+  statement.mockRestore();
   expect(await trail()).toEqual(['key.added', 'key.used']);
   clock += DAY_MS;
   await use();

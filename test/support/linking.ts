@@ -98,10 +98,7 @@ export async function linkingTown(database: TestDatabase) {
           maxOutputTokens: 300,
         });
         const turn = await store.read(claim);
-        const settlement = allowance.settlement(
-          { ...fence, spentMicros: micros, answered: true },
-          'stored',
-        );
+        const settlement = allowance.settlement({ ...fence, spentMicros: micros, answered: true });
         await store.store(
           turn,
           { answer: 'paid', outcome: null, costMicros: micros },

@@ -158,7 +158,7 @@ export async function converse(
     .where(eq(turns.id, turnId));
   await settleAlone(
     parts.db,
-    parts.allowance.settlement({ ...claim, spentMicros: 300, answered: true }, 'stored'),
+    parts.allowance.settlement({ ...claim, spentMicros: 300, answered: true }),
   );
   await parts.db.insert(deliveries).values({ turnId, part: 0, messageId: String(turnId + 50_000) });
   await parts.mailbox.finish(claim, 'done', null);
