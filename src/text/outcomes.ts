@@ -324,6 +324,11 @@ const OUTCOMES = {
     say: () => 'The model answered without any text. Nothing was counted; try again.',
     inGroups: 'The model answered without any text. Try again.',
   },
+  'thought-only': {
+    say: () =>
+      'The model used all that it may say for thinking, and came to no words. That is counted; ask for less at once.',
+    inGroups: 'The model came to no words. Ask for less at once.',
+  },
   'consent-needed': {
     say: () =>
       'Before I use your own key in a group: what others said here with me is sent along as context, at most some 4,000 tokens a message, on your bill. Only your own messages ever start an answer on your key.',
