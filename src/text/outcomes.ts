@@ -87,7 +87,7 @@ const OUTCOMES = {
   'too-long': { say: () => 'The answer reached its length limit. Say “continue” and I go on.' },
   'cut-by-budget': {
     say: () =>
-      'Cut here: the house allowance paid for no more. Say “continue” tomorrow, or use your own key.',
+      'Cut here: the house allowance paid for no more. Say “continue” when it begins anew (/usage says when), or use your own key.',
     buttons: BRING_A_KEY,
     inGroups: 'The answer was cut here. Why is for the person who asked alone.',
   },
@@ -102,8 +102,15 @@ const OUTCOMES = {
       `The connection to ${providerName} broke here. Say “continue” and I go on.`,
   },
   'turns-used': {
-    say: ({ plan, resetsAt }) =>
-      `Your ${plan?.window.turnsLimit == null ? '' : `${plan.window.turnsLimit} `}${plan?.isFree === false ? '' : 'free '}messages for today are used. The next ones come ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`,
+    say: ({ plan, resetsAt }) => {
+      const free = plan?.isFree === false ? '' : 'free ';
+      const limit = plan?.window.turnsLimit ?? null;
+      const used =
+        limit === 1
+          ? `Your ${free}message for today is used. The next one comes`
+          : `Your ${limit === null ? '' : `${limit} `}${free}messages for today are used. The next ones come`;
+      return `${used} ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`;
+    },
     buttons: BRING_A_KEY,
     inGroups: NOT_ANSWERED,
   },
