@@ -59,6 +59,8 @@ const CHOOSE_MODEL: readonly (readonly Button[])[] = [
 
 const LIMIT: readonly (readonly Button[])[] = [[{ label: 'My limit', directChat: 'limit' }]];
 
+const ENTER_A_CODE: readonly Button[] = [{ label: 'Enter a code', directChat: 'redeem' }];
+
 const OWN_KEY_GOES_ON =
   'With a key of your own you can go on right now; you then pay your provider directly.';
 
@@ -172,7 +174,7 @@ const OUTCOMES = {
   'credit-used': {
     say: () =>
       'What is left of your credit does not pay for this. With a key of your own, or another code (/redeem), you can go on right now; /usage says what is left.',
-    buttons: BRING_A_KEY,
+    buttons: [...BRING_A_KEY, ENTER_A_CODE],
     inGroups: NOT_ANSWERED,
   },
   'pool-hour-used': poolOutcome('pool-hour-used'),
