@@ -21,10 +21,9 @@ export function createRedeem({
 
     async run(context) {
       const { chat, argument, answer } = context;
-      if (argument.trim() === '') {
-        // Where messages can't be deleted, forms take what is nobody else's business.
-        return answer(redeemText.ask(!sender(chat.platform).traits.deletesDirectMessages));
-      }
+      // Where messages can't be deleted, forms take what is nobody else's business.
+      const byForm = !sender(chat.platform).traits.deletesDirectMessages;
+      if (argument.trim() === '') return answer(redeemText.ask(byForm));
       const redeemed = await redeeming.redeem(identityOf(context), argument);
       switch (redeemed.result) {
         case 'redeemed':
@@ -32,7 +31,7 @@ export function createRedeem({
         case 'limited':
           return answer(redeemText.limited(redeemed.retryAt));
         default:
-          return answer(redeemText[redeemed.result]());
+          return answer(redeemText.again(redeemText[redeemed.result](), byForm));
       }
     },
 

@@ -61,7 +61,7 @@ export async function withNotes(
     readonly passed?: readonly string[];
   },
 ): Promise<TurnResult> {
-  if (result.answer.trim() === '') return result;
+  if (!counts(result)) return result;
   const notes: string[] = [];
   const { lastPayer } = turn;
   if (lastPayer !== undefined && isAnother(lastPayer, funding)) {
@@ -90,7 +90,7 @@ function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome
   if (ending.type === 'error')
     return blank ? failureOutcome(ending.error, paidBy, streamed.keyRefusal) : 'broken';
   if (ending.reason === 'refusal') return 'refused-by-model';
-  if (blank) return 'no-text';
+  if (blank) return ending.reason === 'length' ? 'thought-only' : 'no-text';
   if (ending.reason === 'length') {
     if (!clamped) return 'too-long';
     if (paidBy === 'credit') return 'cut-by-credit';
@@ -98,6 +98,17 @@ function outcomeOf({ streamed, aborted, paidBy, clamped }: EndedStream): Outcome
     return paidBy === 'own' ? 'cut-by-own-limit' : 'cut-by-budget';
   }
   return null;
+}
+
+/**
+ * What ended so was asked all the same, and its provider is paid: were it given back, the house's day
+ * could be emptied for nothing.
+ */
+const COUNTED_WITHOUT_TEXT: ReadonlySet<Outcome | null> = new Set(['stopped', 'thought-only']);
+
+/** Whether who pays has had something for it, or could have had. */
+export function counts({ answer, outcome }: Pick<TurnResult, 'answer' | 'outcome'>): boolean {
+  return answer.trim() !== '' || COUNTED_WITHOUT_TEXT.has(outcome);
 }
 
 /** No call has more tokens of a kind than this: whoever says so is wrong. */

@@ -24,7 +24,7 @@ import { prepareTurn } from './prepare-turn.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import type { AbortReason } from './running-turns.ts';
 import type { TurnObserver } from './turn-observer.ts';
-import { concludeTurn, withNotes } from './turn-result.ts';
+import { concludeTurn, counts, withNotes } from './turn-result.ts';
 import { FenceLost, type RunningTurn, type TurnResult } from './turn-store.ts';
 import { createUndelivered } from './undelivered.ts';
 
@@ -169,12 +169,12 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       clamped: maxOutputTokens < request.maxOutputTokens,
     });
     // What was flagged counts, or trying again would be free; what could not be checked does not.
-    const isAnswered = concluded.answer.trim() !== '' && takenBack !== 'moderation-down';
+    const isAnswered = counts(concluded) && takenBack !== 'moderation-down';
     // Stored with the answer: a second delivery has to send the same parts as the first.
     const result = await withNotes(
       takenBack !== undefined
         ? { ...concluded, answer: '', outcome: takenBack }
-        : isAnswered && remarks !== ''
+        : concluded.answer.trim() !== '' && remarks !== ''
           ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
           : concluded,
       turn,

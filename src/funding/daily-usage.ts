@@ -2,7 +2,7 @@
 
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
-import type { UsageSum } from './usage.ts';
+import { hasCounted, type UsageSum } from './usage.ts';
 
 export interface DailyUsage {
   /** `2026-11-21` */
@@ -34,7 +34,7 @@ export async function dailyUsage(
     where ((owner_id is null and user_id in (select id from own)) or owner_id in (select id from own))
       and (finished_at >= ${since.toISOString()}::timestamptz
            or (finished_at is null and answered_at >= ${since.toISOString()}::timestamptz))
-      and answer is not null and funding is not null
+      and ${hasCounted()} and funding is not null
     group by 1, 2`);
   return rows.map(({ day, funding, turns, cost }) => ({
     day,

@@ -1,7 +1,7 @@
 /** What a user's turns have cost, read from the turns themselves. */
 
 import type { Database } from '../db/client.ts';
-import { and, eq, gte, isNull, or, sql } from '../db/drizzle.ts';
+import { and, eq, gte, isNotNull, isNull, or, sql } from '../db/drizzle.ts';
 import { pools, turns } from '../db/schema.ts';
 import type { FundingKind } from './ledger.ts';
 
@@ -46,7 +46,8 @@ export async function usageSince(
         // Who is linked to nobody said all that is in their own mailbox, and nothing elsewhere.
         sql`((${turns.ownerId} is null and ${turns.userId} = ${own}) or ${turns.ownerId} = ${own})`,
         endedSince(since),
-        sql`${turns.answer} is not null and ${turns.funding} is not null`,
+        hasCounted(),
+        isNotNull(turns.funding),
       ),
     )
     .groupBy(turns.funding, pools.id, pools.name);
@@ -68,6 +69,12 @@ export async function ownSpendByProvider(
     .where(and(eq(turns.userId, userId), eq(turns.funding, 'own'), endedSince(since)))
     .groupBy(turns.provider);
   return new Map(rows.flatMap((r) => (r.provider === null ? [] : [[r.provider, r.costMicros]])));
+}
+
+/** It was answered, or counts although it was not (`counts` in turn-result.ts). */
+export function hasCounted() {
+  return sql`(${turns.answer} is not null
+    or (${turns.outcome} in ('stopped', 'thought-only') and ${turns.inputTokens} is not null))`;
 }
 
 /** An answer that is being delivered has cost what it cost. */

@@ -59,6 +59,8 @@ const CHOOSE_MODEL: readonly (readonly Button[])[] = [
 
 const LIMIT: readonly (readonly Button[])[] = [[{ label: 'My limit', directChat: 'limit' }]];
 
+const ENTER_A_CODE: readonly Button[] = [{ label: 'Enter a code', directChat: 'redeem' }];
+
 const OWN_KEY_GOES_ON =
   'With a key of your own you can go on right now; you then pay your provider directly.';
 
@@ -87,7 +89,7 @@ const OUTCOMES = {
   'too-long': { say: () => 'The answer reached its length limit. Say “continue” and I go on.' },
   'cut-by-budget': {
     say: () =>
-      'Cut here: the house allowance paid for no more. Say “continue” tomorrow, or use your own key.',
+      'Cut here: the house allowance paid for no more. Say “continue” when it begins anew (/usage says when), or use your own key.',
     buttons: BRING_A_KEY,
     inGroups: 'The answer was cut here. Why is for the person who asked alone.',
   },
@@ -102,8 +104,15 @@ const OUTCOMES = {
       `The connection to ${providerName} broke here. Say “continue” and I go on.`,
   },
   'turns-used': {
-    say: ({ plan, resetsAt }) =>
-      `Your ${plan?.window.turnsLimit == null ? '' : `${plan.window.turnsLimit} `}${plan?.isFree === false ? '' : 'free '}messages for today are used. The next ones come ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`,
+    say: ({ plan, resetsAt }) => {
+      const free = plan?.isFree === false ? '' : 'free ';
+      const limit = plan?.window.turnsLimit ?? null;
+      const used =
+        limit === 1
+          ? `Your ${free}message for today is used. The next one comes`
+          : `Your ${limit === null ? '' : `${limit} `}${free}messages for today are used. The next ones come`;
+      return `${used} ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`;
+    },
     buttons: BRING_A_KEY,
     inGroups: NOT_ANSWERED,
   },
@@ -165,7 +174,7 @@ const OUTCOMES = {
   'credit-used': {
     say: () =>
       'What is left of your credit does not pay for this. With a key of your own, or another code (/redeem), you can go on right now; /usage says what is left.',
-    buttons: BRING_A_KEY,
+    buttons: [...BRING_A_KEY, ENTER_A_CODE],
     inGroups: NOT_ANSWERED,
   },
   'pool-hour-used': poolOutcome('pool-hour-used'),
@@ -323,6 +332,11 @@ const OUTCOMES = {
   'no-text': {
     say: () => 'The model answered without any text. Nothing was counted; try again.',
     inGroups: 'The model answered without any text. Try again.',
+  },
+  'thought-only': {
+    say: () =>
+      'The model used all that it may say for thinking, and came to no words. That is counted; ask for less at once.',
+    inGroups: 'The model came to no words. Ask for less at once.',
   },
   'consent-needed': {
     say: () =>

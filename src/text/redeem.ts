@@ -1,6 +1,6 @@
 /** What /redeem says. */
 
-import type { Deletion, Notice } from '../chat/platform.ts';
+import type { Button, Deletion, Notice } from '../chat/platform.ts';
 import { formatUsd } from '../funding/money.ts';
 import { inlineCode, time } from './markdown.ts';
 
@@ -13,13 +13,20 @@ export interface ToldCredit {
   readonly models: readonly string[];
 }
 
+/** Leads to the form, where there is one. */
+const ENTER: readonly (readonly Button[])[] = [[{ label: 'Enter a code', action: 'run:redeem' }]];
+
 export const redeemText = {
   ask: (byForm: boolean): Notice => ({
     markdown: byForm
       ? 'Have you got a code? A form takes it; or send it with the command.'
       : 'Send me the code with the command: `/redeem ABCDEF-GHJKMN-PQRSTU`',
-    ...(byForm ? { buttons: [[{ label: 'Enter a code', action: 'run:redeem' }]] } : {}),
+    ...(byForm ? { buttons: ENTER } : {}),
   }),
+
+  /** A code was no good; another may be. */
+  again: (notice: Notice, byForm: boolean): Notice =>
+    byForm ? { ...notice, buttons: ENTER } : notice,
 
   redeemed: (credit: {
     readonly micros: number;

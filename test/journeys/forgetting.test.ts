@@ -182,7 +182,7 @@ test('today’s allowance stays used', async () => {
   await confirm();
   await botSays(world, chat, /^Forgotten\. Should you/);
   say('question two');
-  await botSays(world, chat, /free messages for today are used/);
+  await botSays(world, chat, /free message for today is used/);
   expect(world.openai.completions()).toHaveLength(1);
 });
 

@@ -203,6 +203,46 @@ describe('an answer that is stopped', () => {
   });
 });
 
+describe('no answer', () => {
+  test.concurrent('is not free to who stops each question before its first word', async () => {
+    const ann = await person();
+    for (const time of [1, 2]) {
+      behaviours.set(`think ${time}`, { reasoning: 1_000, chunkDelayMs: 20 });
+      ann.say(`think ${time}`);
+      await waitFor(() => asked(world, `think ${time}`).length > 0);
+      ann.say('/stop');
+      await ann.sees(
+        new RegExp(`^Stopped\\.\\s+This answer: \\$0\\.00\\d+, .* today: ${20 - time} messages`),
+      );
+    }
+    expect(await ann.usage()).toMatch(/house: 2 answers, [\d,]+ tokens in, 0 out, \$0\.00\d+\n/);
+    expect(await ann.booked()).toMatchObject({
+      reserved: 0,
+      spent: expect.toSatisfy((n) => n > 0),
+    });
+  });
+
+  test.concurrent('is not free either where the model thought for as long as it may', async () => {
+    const ann = await person();
+    const usage = { input: 300, output: 2_000 };
+    behaviours.set('puzzle', { text: '', reasoning: 5, finish: 'length', usage });
+    ann.say('puzzle');
+    expect(textOf(await ann.sees(/came to no words\. That is counted/))).toMatch(
+      /This answer: \$0\.203, paid by the house\. Left today: 19 messages/,
+    );
+    expect(await ann.usage()).toMatch(/2,000 out, \$0\.203\n/);
+  });
+
+  test.concurrent('costs nothing where the model said nothing, and who asked could not help it', async () => {
+    const ann = await person();
+    behaviours.set('nothing', { text: '', usage: { input: 300, output: 0 } });
+    ann.say('nothing');
+    await ann.sees(/without any text\. Nothing was counted/);
+    expect(await ann.usage()).toMatch(/nothing yet/);
+    expect(await ann.booked()).toEqual({ reserved: 0, spent: 0 });
+  });
+});
+
 describe('a price', () => {
   test.concurrent('nobody knows is told as unknown on an own key, and refused where a limit is to be kept', async () => {
     const ann = await person();

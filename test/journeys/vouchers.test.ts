@@ -197,7 +197,7 @@ test('who redeemed, and is forgotten, redeems no second one; the credit goes, an
   await expectSums(world.database.db);
 }, 30_000);
 
-test('a used-up credit hands over to the house, and says so; a revoked one ends', async () => {
+test('a revoked credit ends, and the house that goes on says so', async () => {
   const ann = onTelegram();
   const [small] = await create('small', '--csv', '-');
   ann.say(`/redeem ${small?.code}`);
