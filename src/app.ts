@@ -20,6 +20,7 @@ import { createRecentChats } from './chat/recent-chats.ts';
 import { noteNotices } from './chat/sent-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import { createAdmin } from './commands/admin.ts';
+import { createAdminSuggestions } from './commands/admin-suggestions.ts';
 import { createAfresh } from './commands/afresh.ts';
 import { createAppeal } from './commands/appeal.ts';
 import { createChat } from './commands/chat.ts';
@@ -91,7 +92,8 @@ import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError, withLogFields } from './log.ts';
 import { openModeration } from './moderation/open-moderation.ts';
-import { createOperatorDesk } from './operator.ts';
+import { createOperatorDeeds } from './operator/deeds.ts';
+import { createOperatorDesk } from './operator/desk.ts';
 import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
@@ -324,10 +326,11 @@ async function compose(
           ...config.discord,
           log,
           keyProviders: () => remoteProviders,
-          suggest: async ({ command, typed, sender: { platformUserId } }) =>
-            command === 'model'
-              ? suggestModels({ typed, sender: { platform: 'discord', platformUserId } })
-              : [],
+          suggest: async ({ command, option, typed, sender: { platformUserId } }) => {
+            const typing = { typed, sender: { platform: 'discord' as const, platformUserId } };
+            if (command === 'model') return suggestModels(typing);
+            return command === 'admin' ? suggestForAdmin({ ...typing, option }) : [];
+          },
           recentChats: createRecentChats(db, 'discord'),
           ...tuning.discordTimes,
         });
@@ -362,8 +365,15 @@ async function compose(
   const unasked = new Map([...senders].map(([name, one]) => [name, noteNotices({ db, log }, one)]));
   const telling = (platform: PlatformName): PlatformSender =>
     unasked.get(platform) ?? sender(platform);
+  // Who sits at the terminal has the shell as well.
+  const operatorAccounts = [
+    ...config.operators,
+    ...(terminal === undefined
+      ? []
+      : [{ platform: 'terminal' as const, platformUserId: terminal.user.platformUserId }]),
+  ];
   const operators = createOperatorDesk({
-    operators: config.operators,
+    operators: operatorAccounts,
     sender: (platform) => senders.get(platform),
     log,
   });
@@ -466,6 +476,8 @@ async function compose(
     linking: createLinking({ db, audit }),
     tell: createTellLinked({ sender: telling, log }),
   };
+  const planNames = [...plans.plans.keys()];
+  const suggestForAdmin = createAdminSuggestions({ db, operators: operatorAccounts, planNames });
   const suggestModels = createModelSuggestions({ ...funding, identities, prices, provider });
   const commands: Command[] = [];
   const runner = createCommandRunner({
@@ -540,10 +552,14 @@ async function compose(
     createAdmin({
       db,
       ring,
-      operators: config.operators,
+      operators: operatorAccounts,
+      deeds: createOperatorDeeds({ db, ring, audit, plans: async () => plans }),
       suspensions: moderated.suspensions,
+      userPlans,
+      planNames,
       housePause,
-      houseMicrosPerDay: config.allowance.houseDailyMicros,
+      houseMicrosPerDay,
+      sender,
       log,
     }),
     createConsent({ db, vault, mailbox, wakeups }),
@@ -551,7 +567,11 @@ async function compose(
     createContinue({ db, vault, mailbox, wakeups }),
     createDetails({ privateNotices }),
   );
-  commandNames.push(...commandMenu(commands).direct.map((command) => command.name));
+  // What Tab completes: who sits there is an operator.
+  const named = commandMenu(commands, operatorAccounts);
+  commandNames.push(
+    ...[...named.direct, ...(named.operators?.commands ?? [])].map((command) => command.name),
+  );
 
   if (config.role !== 'bot') {
     const worker = await startWorker({

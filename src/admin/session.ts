@@ -5,10 +5,12 @@ import type { Database } from '../db/client.ts';
 import { ADMIN_CONNECTIONS } from '../db/connection.ts';
 import { openDatabase } from '../db/open.ts';
 import { holdSessionLock } from '../db/session-lock.ts';
+import { plansOf } from '../funding/plans-file.ts';
 import { type Audit, createAudit } from '../keys/audit.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { createKeyRingAdmin, type KeyRingAdmin } from '../keys/key-ring-admin.ts';
 import { openKeyRing } from '../keys/open-key-ring.ts';
+import { createOperatorDeeds, type OperatorDeeds } from '../operator/deeds.ts';
 import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import type { Output } from './output.ts';
@@ -21,6 +23,7 @@ export interface AdminSession {
   readonly ring: KeyRing;
   readonly audit: Audit;
   readonly keyRing: KeyRingAdmin;
+  readonly deeds: OperatorDeeds;
   /** Runs what no second operator may do at the same time. @throws StartError where one does */
   alone<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -47,7 +50,8 @@ export function withSession<T>(
     });
     const audit = createAudit({ db, ring });
     const keyRing = createKeyRingAdmin({ db, ring, keeper, audit });
-    return await work({ config, url, db, ring, audit, keyRing, alone });
+    const deeds = createOperatorDeeds({ db, ring, audit, plans: () => plansOf(config) });
+    return await work({ config, url, db, ring, audit, keyRing, deeds, alone });
   });
 }
 

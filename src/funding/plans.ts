@@ -1,6 +1,6 @@
 /** Which plan a user has, and what else of them decides what the house gives. */
 
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import { eq, sql } from '../db/drizzle.ts';
 import { planGrants } from '../db/schema.ts';
 import { FREE_PLAN, PLAN_PERIODS, type Plan, type PlanPeriod, type Plans } from './plans-file.ts';
@@ -132,7 +132,7 @@ function standingOf(userId: number, at: Date) {
 
 /** @param plan {@link FREE_PLAN} takes back what was granted */
 export async function grantPlan(
-  db: Database,
+  db: Queryable,
   userId: number,
   { plan, until, by, at }: PlanGrant,
 ): Promise<void> {
