@@ -45,6 +45,7 @@ import { createLink } from './commands/link.ts';
 import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
+import { createModelChoice } from './commands/model-choice.ts';
 import { createModelSuggestions } from './commands/model-suggestions.ts';
 import { createPay } from './commands/pay.ts';
 import { createPool } from './commands/pool.ts';
@@ -478,7 +479,15 @@ async function compose(
   };
   const planNames = [...plans.plans.keys()];
   const suggestForAdmin = createAdminSuggestions({ db, operators: operatorAccounts, planNames });
-  const suggestModels = createModelSuggestions({ ...funding, identities, prices, provider });
+  const choiceOf = createModelChoice({
+    ...funding,
+    allowance,
+    payers,
+    provider,
+    members: poolMembers,
+    creditModels: (userId) => creditModels({ db, house }, userId),
+  });
+  const suggestModels = createModelSuggestions({ choiceOf, identities, prices });
   const commands: Command[] = [];
   const runner = createCommandRunner({
     db,
@@ -517,14 +526,8 @@ async function compose(
     createUsage({ ...funding, allowance, ownLimit, payers, mailbox, housePause, charts, log }),
     createLimit({ db, ownLimit }),
     redeem,
-    createModel({
-      ...funding,
-      allowance,
-      prices,
-      provider,
-      creditModels: (userId) => creditModels({ db, house }, userId),
-    }),
-    createSettings(personalSettings({ ...funding, allowance, payers, linking: linking.linking })),
+    createModel({ choiceOf, prices }),
+    createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
     createPool({

@@ -101,21 +101,6 @@ export interface FundingParts {
   readonly house: House;
 }
 
-/** The key and model of the user's own that would answer, or else the house's. */
-export async function previewFunding(
-  parts: FundingParts,
-  userId: number,
-): Promise<{
-  readonly kind: 'own' | 'house' | 'none';
-  readonly provider: ProviderId;
-  readonly model: string;
-}> {
-  const own = await readOwnKey(parts, userId);
-  if (own.found === 'nothing') return { ...parts.house, kind: 'house' };
-  if (own.found !== 'key') return { ...parts.house, kind: 'none' };
-  return { kind: 'own', provider: own.provider, model: own.model };
-}
-
 /**
  * Which of a user's keys answers: the chosen one, or else the newest; never a refused one.
  * @param keys oldest first

@@ -2,6 +2,7 @@
 
 import type { Button, Notice } from '../chat/platform.ts';
 import type { FundingKind } from '../funding/ledger.ts';
+import type { NobodyPays } from '../funding/next-payer.ts';
 import type { PayerOrder } from '../funding/payers.ts';
 import { poolName } from './pool-funding.ts';
 
@@ -24,6 +25,19 @@ const MEANS: Readonly<Record<FundingKind, string>> = {
   credit: 'it costs you nothing until your credit is used up',
   house: 'it costs you nothing while your free allowance lasts',
 };
+
+/** What it means for the bill. */
+export const meansForBill = (kind: FundingKind): string => MEANS[kind];
+
+/** Why nobody pays for the next message; it ends the sentence. */
+export const nobodyPays = (reason: NobodyPays): string =>
+  ({
+    'own-key':
+      'your own key can’t be used (see /keys), and nobody else pays instead until you replace or delete it.',
+    'own-only': 'you let nobody pay but your own key, and have none. See /settings.',
+    'house-not-for-you':
+      'the house answers only those whom its operator has let in, and you have no key of your own. See /setkey.',
+  })[reason];
 
 const LABELS: Readonly<Record<FundingKind, string>> = {
   own: 'My own key',
