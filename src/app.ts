@@ -66,6 +66,7 @@ import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
 import { createCreditFunding, creditModels } from './funding/credit-funding.ts';
 import { expireCredits } from './funding/credits.ts';
+import { tellEndedPlans } from './funding/ended-plans.ts';
 import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createHouseFunding, type HouseKeyParts } from './funding/house-funding.ts';
@@ -75,6 +76,7 @@ import { createHouseWatch } from './funding/house-watch.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
 import { MICROS_PER_USD } from './funding/money.ts';
+import { nextPayer, type WhoPays } from './funding/next-payer.ts';
 import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
@@ -84,6 +86,7 @@ import { createRedeeming } from './funding/redeeming.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
+import type { Identity } from './keys/key-prompts.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { tellRingTrail } from './keys/ring-trail.ts';
 import { tombstoneFileOf } from './keys/tombstones.ts';
@@ -110,6 +113,7 @@ import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
 import { houseDayNotice } from './text/house-day.ts';
 import { moderationText } from './text/moderation.ts';
+import { payersText } from './text/payers.ts';
 import { unknownPlan } from './text/plans.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
 import { createExports } from './users/export.ts';
@@ -473,9 +477,13 @@ async function compose(
   const linkCodes = createLinkCodes({ db, ring });
   const redeeming = createRedeeming({ db, ring });
   const redeem = createRedeem({ redeeming, sender });
+  const whoPays: WhoPays = async (userId) =>
+    payersText.fromNowOn(await nextPayer({ db, apiKeys, payers }, userId));
   const linking = {
     linking: createLinking({ db, audit }),
     tell: createTellLinked({ sender: telling, log }),
+    whoPays: async ({ platform, platformUserId }: Identity) =>
+      whoPays(await identities.userOf(platform, platformUserId)),
   };
   const planNames = [...plans.plans.keys()];
   const suggestForAdmin = createAdminSuggestions({ db, operators: operatorAccounts, planNames });
@@ -519,7 +527,7 @@ async function compose(
       redeem,
     }),
     setKey,
-    createKeys({ db, apiKeys }),
+    createKeys({ db, apiKeys, whoPays }),
     createKeyHistory({ db, audit }),
     createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
@@ -612,12 +620,13 @@ async function compose(
     also: [
       async () =>
         tellForgottenKeys(
-          { db, sender: (name) => unasked.get(name), log },
+          { db, sender: (name) => unasked.get(name), log, whoPays },
           await apiKeys.removeExpired(),
         ),
       () => linkCodes.removeExpired(),
       () => redeeming.removeExpired(),
       () => expireCredits(db, new Date()),
+      () => tellEndedPlans({ db, userPlans, whoPays, tell: tellPerson }),
       () => poolMembers.removeExpired(),
       () => privateNotices.removeExpired(),
       () => moderated.removeExpired(),

@@ -45,7 +45,7 @@ export interface Funding extends Payer {
   readonly moderation?: 'off' | 'on' | 'required';
   readonly pool?: PoolFacts;
   /** Why the next in the order pays instead, where that is to be told. */
-  passedOver?(outcome: Outcome): string;
+  passedOver?(outcome: Outcome): string | undefined;
 }
 
 export interface AnswerCost {

@@ -10,6 +10,9 @@ export type NextPayer =
   | { readonly pays: true; readonly funding: Funding }
   | { readonly pays: false; readonly reason: NobodyPays };
 
+/** The same in a sentence for the user, where it may have changed. */
+export type WhoPays = (userId: number) => Promise<string>;
+
 export interface NextPayerParts extends Pick<FundingParts, 'db' | 'apiKeys'> {
   readonly payers: Pick<Payers, 'preview' | 'orderOf'>;
 }

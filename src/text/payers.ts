@@ -2,7 +2,7 @@
 
 import type { Button, Notice } from '../chat/platform.ts';
 import type { FundingKind } from '../funding/ledger.ts';
-import type { NobodyPays } from '../funding/next-payer.ts';
+import type { NextPayer, NobodyPays } from '../funding/next-payer.ts';
 import type { PayerOrder } from '../funding/payers.ts';
 import { poolName } from './pool-funding.ts';
 
@@ -73,6 +73,12 @@ export const payersText = {
   /** Below an answer, where another paid for the one before. */
   changed: (kind: FundingKind, name?: string): string =>
     `From now on ${payerName(kind, name)} pays: ${MEANS[kind]}.`,
+
+  /** After something that may have changed it. */
+  fromNowOn: (next: NextPayer): string =>
+    next.pays
+      ? payersText.changed(next.funding.kind, next.funding.name)
+      : `From now on nobody pays for your messages: ${nobodyPays(next.reason)}`,
 
   /** The same where others read along. */
   changedInGroup: (): string =>
