@@ -19,6 +19,7 @@ import { createPrivateNotices } from './chat/private-notices.ts';
 import { createRecentChats } from './chat/recent-chats.ts';
 import { noteNotices } from './chat/sent-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
+import { createClosers } from './closers.ts';
 import { createAdmin } from './commands/admin.ts';
 import { createAdminSuggestions } from './commands/admin-suggestions.ts';
 import { createAfresh } from './commands/afresh.ts';
@@ -173,26 +174,21 @@ const PROBE_EVERY_MS = 10_000;
 
 /** @throws StartError; whatever had been started by then is stopped again */
 export async function startApp(options: AppOptions): Promise<App> {
-  const closers: (() => Promise<void>)[] = [];
-  const stop = async () => {
-    for (const close of closers.splice(0).reverse()) {
-      await close().catch((error: unknown) => {
-        options.log.error({ error: serializeError(error) }, 'stopping');
-      });
-    }
-  };
+  const { onClose, close } = createClosers((error) =>
+    options.log.error({ error: serializeError(error) }, 'stopping'),
+  );
   try {
     const stopping = new AbortController();
-    const httpPort = await compose(options, (close) => closers.push(close), stopping.signal);
+    const httpPort = await compose(options, onClose, stopping.signal);
     return {
       httpPort,
       stop() {
         stopping.abort();
-        return stop();
+        return close();
       },
     };
   } catch (error) {
-    await stop();
+    await close();
     throw error;
   }
 }

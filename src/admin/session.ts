@@ -1,5 +1,6 @@
 /** What the operator's commands work on: the installation's database and key ring, opened and closed. */
 
+import { createClosers } from '../closers.ts';
 import { type Config, parseConfig, readEnvironment } from '../config.ts';
 import type { Database } from '../db/client.ts';
 import { ADMIN_CONNECTIONS } from '../db/connection.ts';
@@ -64,8 +65,7 @@ export async function withDatabase<T>(
   output: Output,
   work: (session: DatabaseSession) => Promise<T>,
 ): Promise<T> {
-  const closers: (() => Promise<void>)[] = [];
-  const onClose = (close: () => Promise<void>) => void closers.push(close);
+  const { onClose, close } = createClosers();
   try {
     const config = parseConfig(readEnvironment());
     const { url, connection } = await openDatabase({
@@ -98,6 +98,6 @@ export async function withDatabase<T>(
       },
     });
   } finally {
-    for (const close of closers.reverse()) await close().catch(() => undefined);
+    await close();
   }
 }
