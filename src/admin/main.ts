@@ -24,7 +24,7 @@ import { addVoucherCommands } from './voucher.ts';
 function createProgram(outputOf: () => Output): Command {
   const program = new Command('npm run admin --')
     .description(
-      'Latchkey, from the operator’s shell. It works beside a running bot or without one,\nwith the same settings: environment variables, or lines of .env.',
+      'Latchkey, from the operator’s shell. It works beside a running bot or without\none, with the same settings: environment variables, or lines of .env.',
     )
     .option('--json', 'print the result as JSON')
     .helpCommand(false)

@@ -158,10 +158,10 @@ export const userSuggestion = (account: string, what: number | 'flagged'): strin
   `${account} · ${what === 'flagged' ? 'flagged' : formatUsd(what)} in 30 days`;
 
 const HOW = [
-  '`/admin suspend telegram:ID 7 why` suspends for seven days, without a number until it is lifted',
-  '`/admin lift telegram:ID` lifts it, and forgets the warnings',
-  '`/admin grant telegram:ID pro 2099-12-31` gives a plan to the end of that day, without one for good; the plan `free` takes it back',
-  '`/admin user telegram:ID` shows a user, with buttons for all of that',
+  '`/admin suspend telegram:ID 7 why`: suspends for seven days, without a number until it is lifted',
+  '`/admin lift telegram:ID`: lifts it, and forgets the warnings',
+  '`/admin grant telegram:ID pro 2099-12-31`: gives a plan to the end of that day, without one for good; the plan `free` takes it back',
+  '`/admin user telegram:ID`: shows a user, with buttons for all of that',
 ]
   .map((line) => `- ${line}`)
   .join('\n');
