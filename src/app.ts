@@ -19,7 +19,9 @@ import { createPrivateNotices } from './chat/private-notices.ts';
 import { createRecentChats } from './chat/recent-chats.ts';
 import { noteNotices } from './chat/sent-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
+import { createClosers } from './closers.ts';
 import { createAdmin } from './commands/admin.ts';
+import { createAdminSuggestions } from './commands/admin-suggestions.ts';
 import { createAfresh } from './commands/afresh.ts';
 import { createAppeal } from './commands/appeal.ts';
 import { createChat } from './commands/chat.ts';
@@ -44,6 +46,7 @@ import { createLink } from './commands/link.ts';
 import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
 import { createModel } from './commands/model.ts';
+import { createModelChoice } from './commands/model-choice.ts';
 import { createModelSuggestions } from './commands/model-suggestions.ts';
 import { createPay } from './commands/pay.ts';
 import { createPool } from './commands/pool.ts';
@@ -64,6 +67,7 @@ import { openDatabase } from './db/open.ts';
 import { createAllowance } from './funding/allowance.ts';
 import { createCreditFunding, creditModels } from './funding/credit-funding.ts';
 import { expireCredits } from './funding/credits.ts';
+import { tellEndedPlans } from './funding/ended-plans.ts';
 import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createHouseFunding, type HouseKeyParts } from './funding/house-funding.ts';
@@ -73,6 +77,7 @@ import { createHouseWatch } from './funding/house-watch.ts';
 import { createLedger } from './funding/ledger.ts';
 import { checkLedger } from './funding/ledger-check.ts';
 import { MICROS_PER_USD } from './funding/money.ts';
+import { nextPayer, type WhoPays } from './funding/next-payer.ts';
 import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
@@ -82,6 +87,7 @@ import { createRedeeming } from './funding/redeeming.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
+import type { Identity } from './keys/key-prompts.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { tellRingTrail } from './keys/ring-trail.ts';
 import { tombstoneFileOf } from './keys/tombstones.ts';
@@ -91,7 +97,8 @@ import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError, withLogFields } from './log.ts';
 import { openModeration } from './moderation/open-moderation.ts';
-import { createOperatorDesk } from './operator.ts';
+import { createOperatorDeeds } from './operator/deeds.ts';
+import { createOperatorDesk } from './operator/desk.ts';
 import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
@@ -107,6 +114,7 @@ import { StartError } from './start-error.ts';
 import { generalText } from './text/general.ts';
 import { houseDayNotice } from './text/house-day.ts';
 import { moderationText } from './text/moderation.ts';
+import { payersText } from './text/payers.ts';
 import { unknownPlan } from './text/plans.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
 import { createExports } from './users/export.ts';
@@ -166,26 +174,21 @@ const PROBE_EVERY_MS = 10_000;
 
 /** @throws StartError; whatever had been started by then is stopped again */
 export async function startApp(options: AppOptions): Promise<App> {
-  const closers: (() => Promise<void>)[] = [];
-  const stop = async () => {
-    for (const close of closers.splice(0).reverse()) {
-      await close().catch((error: unknown) => {
-        options.log.error({ error: serializeError(error) }, 'stopping');
-      });
-    }
-  };
+  const { onClose, close } = createClosers((error) =>
+    options.log.error({ error: serializeError(error) }, 'stopping'),
+  );
   try {
     const stopping = new AbortController();
-    const httpPort = await compose(options, (close) => closers.push(close), stopping.signal);
+    const httpPort = await compose(options, onClose, stopping.signal);
     return {
       httpPort,
       stop() {
         stopping.abort();
-        return stop();
+        return close();
       },
     };
   } catch (error) {
-    await stop();
+    await close();
     throw error;
   }
 }
@@ -324,10 +327,11 @@ async function compose(
           ...config.discord,
           log,
           keyProviders: () => remoteProviders,
-          suggest: async ({ command, typed, sender: { platformUserId } }) =>
-            command === 'model'
-              ? suggestModels({ typed, sender: { platform: 'discord', platformUserId } })
-              : [],
+          suggest: async ({ command, option, typed, sender: { platformUserId } }) => {
+            const typing = { typed, sender: { platform: 'discord' as const, platformUserId } };
+            if (command === 'model') return suggestModels(typing);
+            return command === 'admin' ? suggestForAdmin({ ...typing, option }) : [];
+          },
           recentChats: createRecentChats(db, 'discord'),
           ...tuning.discordTimes,
         });
@@ -362,8 +366,15 @@ async function compose(
   const unasked = new Map([...senders].map(([name, one]) => [name, noteNotices({ db, log }, one)]));
   const telling = (platform: PlatformName): PlatformSender =>
     unasked.get(platform) ?? sender(platform);
+  // Who sits at the terminal has the shell as well.
+  const operatorAccounts = [
+    ...config.operators,
+    ...(terminal === undefined
+      ? []
+      : [{ platform: 'terminal' as const, platformUserId: terminal.user.platformUserId }]),
+  ];
   const operators = createOperatorDesk({
-    operators: config.operators,
+    operators: operatorAccounts,
     sender: (platform) => senders.get(platform),
     log,
   });
@@ -462,11 +473,25 @@ async function compose(
   const linkCodes = createLinkCodes({ db, ring });
   const redeeming = createRedeeming({ db, ring });
   const redeem = createRedeem({ redeeming, sender });
+  const whoPays: WhoPays = async (userId) =>
+    payersText.fromNowOn(await nextPayer({ db, apiKeys, payers }, userId));
   const linking = {
     linking: createLinking({ db, audit }),
     tell: createTellLinked({ sender: telling, log }),
+    whoPays: async ({ platform, platformUserId }: Identity) =>
+      whoPays(await identities.userOf(platform, platformUserId)),
   };
-  const suggestModels = createModelSuggestions({ ...funding, identities, prices, provider });
+  const planNames = [...plans.plans.keys()];
+  const suggestForAdmin = createAdminSuggestions({ db, operators: operatorAccounts, planNames });
+  const choiceOf = createModelChoice({
+    ...funding,
+    allowance,
+    payers,
+    provider,
+    members: poolMembers,
+    creditModels: (userId) => creditModels({ db, house }, userId),
+  });
+  const suggestModels = createModelSuggestions({ choiceOf, identities, prices });
   const commands: Command[] = [];
   const runner = createCommandRunner({
     db,
@@ -498,21 +523,15 @@ async function compose(
       redeem,
     }),
     setKey,
-    createKeys({ db, apiKeys }),
+    createKeys({ db, apiKeys, whoPays }),
     createKeyHistory({ db, audit }),
     createAfresh({ db, vault, audit }),
     createDelKey({ apiKeys }),
     createUsage({ ...funding, allowance, ownLimit, payers, mailbox, housePause, charts, log }),
     createLimit({ db, ownLimit }),
     redeem,
-    createModel({
-      ...funding,
-      allowance,
-      prices,
-      provider,
-      creditModels: (userId) => creditModels({ db, house }, userId),
-    }),
-    createSettings(personalSettings({ ...funding, allowance, payers, linking: linking.linking })),
+    createModel({ choiceOf, prices }),
+    createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
     createLink({ ...linking, codes: linkCodes }),
     createUnlink(linking),
     createPool({
@@ -540,10 +559,14 @@ async function compose(
     createAdmin({
       db,
       ring,
-      operators: config.operators,
+      operators: operatorAccounts,
+      deeds: createOperatorDeeds({ db, ring, audit, plans: async () => plans }),
       suspensions: moderated.suspensions,
+      userPlans,
+      planNames,
       housePause,
-      houseMicrosPerDay: config.allowance.houseDailyMicros,
+      houseMicrosPerDay,
+      sender,
       log,
     }),
     createConsent({ db, vault, mailbox, wakeups }),
@@ -551,7 +574,11 @@ async function compose(
     createContinue({ db, vault, mailbox, wakeups }),
     createDetails({ privateNotices }),
   );
-  commandNames.push(...commandMenu(commands).direct.map((command) => command.name));
+  // What Tab completes: who sits there is an operator.
+  const named = commandMenu(commands, operatorAccounts);
+  commandNames.push(
+    ...[...named.direct, ...(named.operators?.commands ?? [])].map((command) => command.name),
+  );
 
   if (config.role !== 'bot') {
     const worker = await startWorker({
@@ -589,12 +616,13 @@ async function compose(
     also: [
       async () =>
         tellForgottenKeys(
-          { db, sender: (name) => unasked.get(name), log },
+          { db, sender: (name) => unasked.get(name), log, whoPays },
           await apiKeys.removeExpired(),
         ),
       () => linkCodes.removeExpired(),
       () => redeeming.removeExpired(),
       () => expireCredits(db, new Date()),
+      () => tellEndedPlans({ db, userPlans, whoPays, tell: tellPerson }),
       () => poolMembers.removeExpired(),
       () => privateNotices.removeExpired(),
       () => moderated.removeExpired(),

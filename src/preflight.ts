@@ -5,8 +5,8 @@ import type { Config } from './config.ts';
 import { checkDataDir } from './db/embedded/data-dir.ts';
 import type { House } from './funding/funding.ts';
 import { checkPlanModels, type Plans, plansOf } from './funding/plans-file.ts';
-import { createPrices, type Prices } from './funding/prices.ts';
-import { readPricesFile } from './funding/prices-file.ts';
+import type { Prices } from './funding/prices.ts';
+import { pricesOf } from './funding/prices-file.ts';
 import { checkKeyRing } from './keys/open-key-ring.ts';
 import { defaultModel } from './llm/catalogue.ts';
 import type { Thresholds } from './moderation/thresholds.ts';
@@ -34,9 +34,7 @@ export async function preflight(
   config: Config,
   { servesElsewhere }: { readonly servesElsewhere: boolean },
 ): Promise<Preflight> {
-  const prices = createPrices(
-    config.pricesFile === undefined ? {} : { overrides: await readPricesFile(config.pricesFile) },
-  );
+  const prices = await pricesOf(config);
   const house: House =
     config.house.provider === 'offline'
       ? { provider: 'offline', model: defaultModel('offline'), apiKey: new Secret('offline') }

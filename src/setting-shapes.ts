@@ -1,11 +1,12 @@
 /** The shapes of settings: each parses one variable's text, and its error says what it takes. */
 
 import { z } from 'zod';
+import type { PlatformName } from './chat/message.ts';
 import { MICROS_PER_USD } from './funding/money.ts';
 import { Secret } from './secret.ts';
 
 export interface Operator {
-  readonly platform: 'telegram' | 'discord';
+  readonly platform: PlatformName;
   readonly platformUserId: string;
 }
 

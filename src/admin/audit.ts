@@ -22,7 +22,7 @@ const BATCH = 1_000;
 export function addAuditCommands(program: Command, run: Run): void {
   const audit = program
     .command('audit')
-    .description('what was done with users’ keys and with the key ring');
+    .description('what was done with users’ keys and the key ring, and decided by operators');
 
   audit
     .command('verify')

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { createClosers } from '../closers.ts';
 import { type Config, parseConfig, readEnvironment } from '../config.ts';
 import { cancelOpenTurns } from '../conversation/restored-turns.ts';
 import { restoreBackup } from '../db/backup/restore.ts';
@@ -73,8 +74,8 @@ export function addBackupCommands(program: Command, run: Run, runWithout: RunWit
 }
 
 async function restore(file: string, output: Output) {
-  const closers: (() => Promise<void>)[] = [];
-  const onClose = (close: () => Promise<void>) => void closers.push(close);
+  const closers = createClosers();
+  const { onClose } = closers;
   const onStep = output.note;
   try {
     const config = parseConfig(readEnvironment());
@@ -116,7 +117,7 @@ async function restore(file: string, output: Output) {
     await clearRestoreMark(db);
     return { rows, madeAt: madeAt.toISOString(), forgotten, cancelled };
   } finally {
-    for (const close of closers.reverse()) await close().catch(() => undefined);
+    await closers.close();
   }
 }
 

@@ -1,19 +1,19 @@
 /** Whom the operator means by `platform:ID`. */
 
 import { StartError } from '../start-error.ts';
-import type { NamedAccount } from '../users/accounts.ts';
+import { type NamedAccount, readAccount } from '../users/accounts.ts';
 
 export { accountsOf, findUser, type NamedAccount } from '../users/accounts.ts';
 
 /** @throws StartError */
 export function parseAccount(user: string, orElse = ''): NamedAccount {
-  const [, platform = '', platformUserId = ''] = /^([a-z]+):(.+)$/.exec(user) ?? [];
-  if (platform === '') {
+  const account = readAccount(user);
+  if (account === undefined) {
     throw new StartError(
       `"${user}" names no user: take platform:ID, such as telegram:123456${orElse}.`,
     );
   }
-  return { platform, platformUserId };
+  return account;
 }
 
 export function unknownUser(user: string): StartError {

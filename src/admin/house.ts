@@ -1,7 +1,7 @@
 /** `house status | pause | resume`. */
 
 import type { Command } from 'commander';
-import { pauseHouse, readHousePause, resumeHouse } from '../funding/house-pause.ts';
+import { readHousePause } from '../funding/house-pause.ts';
 import { houseState } from '../funding/house-state.ts';
 import { formatUsd } from '../funding/money.ts';
 import type { Run } from './run.ts';
@@ -34,8 +34,8 @@ export function addHouseCommands(program: Command, run: Run): void {
       '\nIt holds at once, in every process, and over restarts. Answers that are being written end;\nkeys of users’ own go on.',
     )
     .action(
-      run(async ({ db }, output) => {
-        const changed = await pauseHouse(db, 'shell');
+      run(async ({ db, deeds }, output) => {
+        const changed = await deeds.pauseHouse('shell');
         const paused = await readHousePause(db);
         output.result({ paused, changed }, [
           changed
@@ -50,8 +50,8 @@ export function addHouseCommands(program: Command, run: Run): void {
     .command('resume')
     .description('let the house pay again')
     .action(
-      run(async ({ db }, output) => {
-        const changed = await resumeHouse(db);
+      run(async ({ deeds }, output) => {
+        const changed = await deeds.resumeHouse('shell');
         output.result({ changed }, [changed ? 'The house pays again.' : 'It was not paused.']);
         return 0;
       }),

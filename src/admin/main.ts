@@ -24,7 +24,7 @@ import { addVoucherCommands } from './voucher.ts';
 function createProgram(outputOf: () => Output): Command {
   const program = new Command('npm run admin --')
     .description(
-      'Latchkey, from the operator’s shell. It works beside a running bot or without one,\nwith the same settings: environment variables, or lines of .env.',
+      'Latchkey, from the operator’s shell. It works beside a running bot or without\none, with the same settings: environment variables, or lines of .env.',
     )
     .option('--json', 'print the result as JSON')
     .helpCommand(false)
@@ -54,8 +54,10 @@ function createProgram(outputOf: () => Output): Command {
   addAuditCommands(program, run);
   addBackupCommands(program, run, runWithout);
   addModerationCommands(program, run);
-  addUserShowCommand(program, run);
-  addUserStandingCommands(program, run);
+  const user = program.command('user').description('what users may do here');
+  addUserShowCommand(user, run);
+  addUserStandingCommands(user, run);
+  addUserPlanCommands(user, run);
   addStatsCommand(program, run);
   addDoctorCommand(program, async (work) => {
     const config = () => parseConfig(readEnvironment());
@@ -63,11 +65,11 @@ function createProgram(outputOf: () => Output): Command {
   });
   addHouseCommands(program, run);
   addSpendingCommands(program, run);
-  addUserPlanCommands(program, run);
   addVoucherCommands(program, run);
   for (const command of program.commands) {
     for (const each of [command, ...command.commands]) {
-      each.exitOverride().option('--json', 'print the result as JSON').helpCommand(false);
+      // `--json` is the program's, and is taken behind each command as well.
+      each.exitOverride().helpCommand(false);
     }
   }
   return program;

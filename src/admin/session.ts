@@ -1,14 +1,17 @@
 /** What the operator's commands work on: the installation's database and key ring, opened and closed. */
 
+import { createClosers } from '../closers.ts';
 import { type Config, parseConfig, readEnvironment } from '../config.ts';
 import type { Database } from '../db/client.ts';
 import { ADMIN_CONNECTIONS } from '../db/connection.ts';
 import { openDatabase } from '../db/open.ts';
 import { holdSessionLock } from '../db/session-lock.ts';
+import { plansOf } from '../funding/plans-file.ts';
 import { type Audit, createAudit } from '../keys/audit.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { createKeyRingAdmin, type KeyRingAdmin } from '../keys/key-ring-admin.ts';
 import { openKeyRing } from '../keys/open-key-ring.ts';
+import { createOperatorDeeds, type OperatorDeeds } from '../operator/deeds.ts';
 import type { Secret } from '../secret.ts';
 import { StartError } from '../start-error.ts';
 import type { Output } from './output.ts';
@@ -21,6 +24,7 @@ export interface AdminSession {
   readonly ring: KeyRing;
   readonly audit: Audit;
   readonly keyRing: KeyRingAdmin;
+  readonly deeds: OperatorDeeds;
   /** Runs what no second operator may do at the same time. @throws StartError where one does */
   alone<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -47,7 +51,8 @@ export function withSession<T>(
     });
     const audit = createAudit({ db, ring });
     const keyRing = createKeyRingAdmin({ db, ring, keeper, audit });
-    return await work({ config, url, db, ring, audit, keyRing, alone });
+    const deeds = createOperatorDeeds({ db, ring, audit, plans: () => plansOf(config) });
+    return await work({ config, url, db, ring, audit, keyRing, deeds, alone });
   });
 }
 
@@ -60,8 +65,7 @@ export async function withDatabase<T>(
   output: Output,
   work: (session: DatabaseSession) => Promise<T>,
 ): Promise<T> {
-  const closers: (() => Promise<void>)[] = [];
-  const onClose = (close: () => Promise<void>) => void closers.push(close);
+  const { onClose, close } = createClosers();
   try {
     const config = parseConfig(readEnvironment());
     const { url, connection } = await openDatabase({
@@ -94,6 +98,6 @@ export async function withDatabase<T>(
       },
     });
   } finally {
-    for (const close of closers.reverse()) await close().catch(() => undefined);
+    await close();
   }
 }

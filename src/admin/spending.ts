@@ -1,20 +1,19 @@
 /** `totals` and `top`. */
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { formatUsd } from '../funding/money.ts';
 import { daysAgo, mostExpensive, sumBy, totals } from '../funding/totals.ts';
 import { shortId } from '../users/standing.ts';
+import { parseDaysBack } from './days.ts';
 import { table } from './output.ts';
 import type { Run } from './run.ts';
 
 const DAYS = 7;
-const MOST_DAYS = 366;
-
 export function addSpendingCommands(program: Command, run: Run): void {
   program
     .command('totals')
     .description('what was answered and what it cost: by day, by who paid, and by model')
-    .option('--days <days>', 'so many days (UTC), today included', parseDays, DAYS)
+    .option('--days <days>', 'so many days (UTC), today included', parseDaysBack, DAYS)
     .addHelpText(
       'after',
       '\nWhat is under way is not in it yet. Those who were forgotten since are. A + behind a cost says\nthat answers of models without a known price are not in it.',
@@ -53,7 +52,7 @@ export function addSpendingCommands(program: Command, run: Run): void {
   program
     .command('top')
     .description('the ten most expensive users')
-    .option('--days <days>', 'of so many days (UTC), today included', parseDays, DAYS)
+    .option('--days <days>', 'of so many days (UTC), today included', parseDaysBack, DAYS)
     .addHelpText(
       'after',
       '\nFirst those who cost the house (and pools) most; then those who paid most themselves. The short\nname is the beginning of what providers are given as the user.',
@@ -86,12 +85,4 @@ export function addSpendingCommands(program: Command, run: Run): void {
         return 0;
       }),
     );
-}
-
-function parseDays(text: string): number {
-  const days = Number(text);
-  if (!/^\d{1,3}$/.test(text) || days < 1 || days > MOST_DAYS) {
-    throw new InvalidArgumentError(`It takes a whole number of days, 1 to ${MOST_DAYS}.`);
-  }
-  return days;
 }

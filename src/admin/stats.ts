@@ -1,11 +1,12 @@
 /** `stats`: who asked how much, on whose money, by day. Numbers only. */
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
 import { houseToday } from '../funding/house-left.ts';
 import { formatUsd } from '../funding/money.ts';
 import { mailboxDepth } from '../queue/depth.ts';
+import { parseDaysBack } from './days.ts';
 import { table } from './output.ts';
 import type { Run } from './run.ts';
 
@@ -22,13 +23,11 @@ interface DayRow {
   readonly costMicros: number;
 }
 
-const MOST_DAYS = 366;
-
 export function addStatsCommand(program: Command, run: Run): void {
   program
     .command('stats')
     .description('turns by day, funding and model; users; mailboxes; what the house spent')
-    .option('--days <days>', 'so many days back, today included (UTC)', parseDays, 7)
+    .option('--days <days>', 'so many days back, today included (UTC)', parseDaysBack, 7)
     .action(
       run(async ({ db, config }, output, _signal, options: { days: number }) => {
         const [days, users, mailbox, today] = await Promise.all([
@@ -53,14 +52,6 @@ export function addStatsCommand(program: Command, run: Run): void {
         return 0;
       }),
     );
-}
-
-function parseDays(text: string): number {
-  const days = Number(text);
-  if (!/^\d{1,3}$/.test(text) || days < 1 || days > MOST_DAYS) {
-    throw new InvalidArgumentError(`a whole number from 1 to ${MOST_DAYS}`);
-  }
-  return days;
 }
 
 /** By the day (UTC) on which turns ended, newest first. */

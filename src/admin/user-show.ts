@@ -14,11 +14,7 @@ import { parseAccount, unknownUser } from './find-user.ts';
 import { table } from './output.ts';
 import type { Run } from './run.ts';
 
-export function addUserShowCommand(program: Command, run: Run): void {
-  const user =
-    program.commands.find((command) => command.name() === 'user') ??
-    program.command('user').description('what users may do here');
-
+export function addUserShowCommand(user: Command, run: Run): void {
   user
     .command('show')
     .argument('<user>', 'platform:ID, such as telegram:123456')

@@ -1,18 +1,13 @@
 /** `user suspend | lift`. */
 
 import { type Command, InvalidArgumentError } from 'commander';
-import { createSuspensions } from '../moderation/suspensions.ts';
-import { accountsOf, parseAccount } from './find-user.ts';
+import { parseAccount } from './find-user.ts';
 import type { Run } from './run.ts';
 
 const DAY_MS = 86_400_000;
 const MOST_REASON = 200;
 
-export function addUserStandingCommands(program: Command, run: Run): void {
-  const user =
-    program.commands.find((command) => command.name() === 'user') ??
-    program.command('user').description('what users may do here');
-
+export function addUserStandingCommands(user: Command, run: Run): void {
   user
     .command('suspend')
     .argument('<user>', 'platform:ID, such as telegram:123456; linked accounts with it')
@@ -22,26 +17,20 @@ export function addUserStandingCommands(program: Command, run: Run): void {
     .action(
       run(
         async (
-          { db, ring },
+          { deeds },
           output,
           _signal,
           options: { days?: number; reason: string },
           name: string,
         ) => {
-          const { userId, accounts } = await accountsOf(db, parseAccount(name));
           const until =
             options.days === undefined ? null : new Date(Date.now() + options.days * DAY_MS);
           const { reason } = options;
-          const id = await createSuspensions({ db, ring }).suspend(accounts, {
-            userId,
-            until,
-            reason,
-          });
+          const who = parseAccount(name);
+          const { id, isKnown } = await deeds.suspend(who, { until, reason }, 'shell');
           output.result({ id, user: name, until, reason }, [
             `Suspended ${name} ${until === null ? 'until you lift it' : `until ${until.toISOString()}`} (suspension ${id}).`,
-            ...(userId === null
-              ? ['Nobody of this name has written yet, or they were forgotten.']
-              : []),
+            ...(isKnown ? [] : ['Nobody of this name has written yet, or they were forgotten.']),
           ]);
           return 0;
         },
@@ -53,9 +42,8 @@ export function addUserStandingCommands(program: Command, run: Run): void {
     .argument('<user>', 'platform:ID, such as telegram:123456; linked accounts with it')
     .description('lift what a user is suspended for, and forget the warnings')
     .action(
-      run(async ({ db, ring }, output, _signal, _options, name: string) => {
-        const { accounts } = await accountsOf(db, parseAccount(name));
-        const lifted = await createSuspensions({ db, ring }).lift(accounts);
+      run(async ({ deeds }, output, _signal, _options, name: string) => {
+        const lifted = await deeds.lift(parseAccount(name), 'shell');
         output.result({ user: name, lifted }, [
           lifted === 0
             ? `Nothing stood against ${name}.`

@@ -6,8 +6,7 @@ import { stringify } from 'csv-stringify/sync';
 import { botAddresses } from '../chat/bot-addresses.ts';
 import type { Config } from '../config.ts';
 import { formatUsd } from '../funding/money.ts';
-import { createPrices } from '../funding/prices.ts';
-import { readPricesFile } from '../funding/prices-file.ts';
+import { pricesOf } from '../funding/prices-file.ts';
 import { createVouchers } from '../funding/vouchers.ts';
 import { StartError } from '../start-error.ts';
 import { systemCodeOf } from '../system-code.ts';
@@ -150,9 +149,7 @@ export function addVoucherCommands(program: Command, run: Run): void {
 /** A credit pays with the house's key, and only what can be counted. @throws StartError */
 async function checkModels(config: Config, models: readonly string[]): Promise<void> {
   const { provider } = config.house;
-  const prices = createPrices(
-    config.pricesFile === undefined ? {} : { overrides: await readPricesFile(config.pricesFile) },
-  );
+  const prices = await pricesOf(config);
   for (const name of models) {
     const model = name.slice(name.indexOf('/') + 1);
     if (!name.startsWith(`${provider}/`)) {

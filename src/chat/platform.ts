@@ -98,6 +98,8 @@ export interface PlatformTraits {
    * each chain of replies for itself.
    */
   readonly groupConversation: 'chat' | 'replies';
+  /** Whether all who are in a group read there which command somebody gives. */
+  readonly showsCommands: 'to-all' | 'to-sender';
   /** The largest file that comes with a notice, in bytes. */
   readonly maxFileBytes: number;
 }

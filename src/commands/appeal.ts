@@ -2,7 +2,7 @@
 
 import type { Vault } from '../keys/vault.ts';
 import type { Suspensions } from '../moderation/suspensions.ts';
-import type { OperatorDesk } from '../operator.ts';
+import type { OperatorDesk } from '../operator/desk.ts';
 import { moderationText } from '../text/moderation.ts';
 import type { Command } from './command.ts';
 

@@ -3,6 +3,7 @@
 import type { Database } from '../db/client.ts';
 import { type OwnKeys, readOwnKeys } from '../funding/funding.ts';
 import { houseMonth } from '../funding/money.ts';
+import type { WhoPays } from '../funding/next-payer.ts';
 import { ownSpendByProvider } from '../funding/usage.ts';
 import type { ApiKeys, KeyRef, ListedKey } from '../keys/api-keys.ts';
 import { providerEntry } from '../llm/catalogue.ts';
@@ -12,6 +13,7 @@ import type { Command, CommandContext } from './command.ts';
 export interface KeysParts {
   readonly db: Database;
   readonly apiKeys: ApiKeys;
+  readonly whoPays: WhoPays;
 }
 
 /** After how many days a key can be forgotten. */
@@ -82,7 +84,9 @@ export function createKeys(parts: KeysParts): Command {
       case 'deleted': {
         const removed = await apiKeys.removeKey(userId, key);
         return context.replace(
-          removed === undefined ? keyListText.gone() : keyListText.deleted(facts.provider),
+          removed === undefined
+            ? keyListText.gone()
+            : keyListText.deleted(facts.provider, await parts.whoPays(userId)),
         );
       }
       default:

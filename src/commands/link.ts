@@ -12,10 +12,13 @@ export function createLink({
   codes,
   linking,
   tell,
+  whoPays,
 }: {
   readonly codes: LinkCodes;
   readonly linking: Linking;
   readonly tell: TellLinked;
+  /** From now on, in a sentence. */
+  readonly whoPays: (account: Identity) => Promise<string>;
 }): Command {
   async function make(context: CommandContext): Promise<void> {
     const made = await codes.make(identityOf(context));
@@ -43,10 +46,12 @@ export function createLink({
     const here = identityOf(context);
     const done = await linking.link(here, id);
     switch (done.result) {
-      case 'linked':
-        context.replace(linkingText.linked(done.with.platform));
-        tell(context, [done.with], linkingText.linkedThere(here.platform));
+      case 'linked': {
+        const payer = await whoPays(here);
+        context.replace(linkingText.linked(done.with.platform, payer));
+        tell(context, [done.with], async () => linkingText.linkedThere(here.platform, payer));
         break;
+      }
       case 'busy':
         context.replace(linkingText.busy(`link:yes-${id}`));
         break;

@@ -8,7 +8,7 @@ import type { CommandContext } from './command.ts';
 export type TellLinked = (
   context: CommandContext,
   others: readonly Identity[],
-  notice: Notice,
+  notice: (other: Identity) => Promise<Notice>,
 ) => void;
 
 export function createTellLinked({
@@ -18,10 +18,14 @@ export function createTellLinked({
   readonly sender: (platform: PlatformName) => PlatformSender;
   readonly log: Log;
 }): TellLinked {
-  async function tell({ platform, platformUserId }: Identity, notice: Notice): Promise<void> {
+  async function tell(
+    other: Identity,
+    notice: (other: Identity) => Promise<Notice>,
+  ): Promise<void> {
+    const { platform, platformUserId } = other;
     try {
       const to = sender(platform);
-      await to.notify({ chat: to.directChat({ platformUserId }) }, notice);
+      await to.notify({ chat: to.directChat({ platformUserId }) }, await notice(other));
     } catch (error) {
       // That platform is turned off by now, or the person has blocked the bot there.
       log.info({ error: serializeError(error) }, 'a linked account could not be told');

@@ -1,18 +1,15 @@
-/** What /model offers while its argument is typed: the live list of the user's key, with prices. */
+/** What /model offers while its argument is typed: what the user may choose from, with prices. */
 
 import type { Identities } from '../chat/identities.ts';
 import type { PlatformName } from '../chat/message.ts';
-import { type FundingParts, previewFunding } from '../funding/funding.ts';
 import type { Prices } from '../funding/prices.ts';
-import type { Provider, ProviderId } from '../llm/provider.ts';
 import { modelSuggestion } from '../text/model.ts';
+import type { ModelChoice } from './model-choice.ts';
 
 /** How long a user's list is kept, in milliseconds. */
 const KEPT_MS = 60_000;
 /** Who types waits no longer, in milliseconds; what comes later serves the next letter. */
 const PATIENCE_MS = 1_800;
-/** How long asking a provider may go on behind that, in milliseconds. */
-const LIST_TIMEOUT_MS = 10_000;
 /** Most users whose lists are kept. */
 const MOST_KEPT = 1_000;
 /** The most that platforms show, and the longest name that they take. */
@@ -32,14 +29,12 @@ export type SuggestModels = (typing: {
   readonly sender: { readonly platform: PlatformName; readonly platformUserId: string };
 }) => Promise<readonly ModelSuggestion[]>;
 
-export function createModelSuggestions(
-  parts: FundingParts & {
-    readonly identities: Pick<Identities, 'userOf'>;
-    readonly prices: Prices;
-    readonly provider: (id: ProviderId) => Provider;
-    readonly now?: () => number;
-  },
-): SuggestModels {
+export function createModelSuggestions(parts: {
+  readonly choiceOf: (userId: number) => Promise<ModelChoice>;
+  readonly identities: Pick<Identities, 'userOf'>;
+  readonly prices: Prices;
+  readonly now?: () => number;
+}): SuggestModels {
   const { now = () => performance.now() } = parts;
   const kept = new Map<
     string,
@@ -51,12 +46,11 @@ export function createModelSuggestions(
     platformUserId: string,
   ): Promise<readonly ModelSuggestion[]> {
     const userId = await parts.identities.userOf(platform, platformUserId);
-    const next = await previewFunding(parts, userId);
-    if (next.kind !== 'own') return [];
-    const key = await parts.apiKeys.keyFor(userId, next.provider);
-    if (key === undefined) return [];
-    const signal = AbortSignal.timeout(LIST_TIMEOUT_MS);
-    const models = await parts.provider(next.provider).listModels(key.apiKey, signal);
+    const next = await parts.choiceOf(userId);
+    if (next.result !== 'several') return [];
+    const { models, from } = await next.list();
+    // Tried again with the next letter, since the provider did not say.
+    if (from === 'catalogue') throw new Error('the key may not list, or its provider failed');
     return models
       .filter(({ id }) => id.length <= LONGEST)
       .map(({ id }) => ({

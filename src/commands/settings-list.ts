@@ -3,9 +3,7 @@
 import type { Linking } from '../chat/linking.ts';
 import { eq } from '../db/drizzle.ts';
 import { users } from '../db/schema.ts';
-import type { Allowance } from '../funding/allowance.ts';
-import { type FundingParts, previewFunding } from '../funding/funding.ts';
-import type { Payers } from '../funding/payers.ts';
+import { type NextPayerParts, nextPayer } from '../funding/next-payer.ts';
 import { providerEntry } from '../llm/catalogue.ts';
 import { PAYER_ORDERS, payersText } from '../text/payers.ts';
 import { settingsText } from '../text/settings.ts';
@@ -13,11 +11,7 @@ import { identityOf } from './linked-notices.ts';
 import type { Setting } from './settings.ts';
 
 export function personalSettings(
-  parts: FundingParts & {
-    readonly linking: Linking;
-    readonly payers: Pick<Payers, 'orderOf'>;
-    readonly allowance: Pick<Allowance, 'models'>;
-  },
+  parts: NextPayerParts & { readonly linking: Linking },
 ): readonly Setting[] {
   const { db, linking } = parts;
 
@@ -33,11 +27,14 @@ export function personalSettings(
     id: 'model',
     label: settingsText.model.label,
     async read({ userId }) {
-      const next = await previewFunding(parts, userId);
-      const shown =
-        next.kind === 'house' ? (await parts.allowance.models(userId)).current : next.model;
+      const next = await nextPayer(parts, userId);
       return {
-        value: settingsText.model.value(next.kind, providerEntry(next.provider).name, shown),
+        value: next.pays
+          ? settingsText.model.value({
+              ...next.funding,
+              provider: providerEntry(next.funding.provider).name,
+            })
+          : settingsText.model.none(next.reason),
         choices: [{ label: settingsText.model.choose, command: 'model' }],
       };
     },

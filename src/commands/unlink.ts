@@ -1,6 +1,7 @@
 /** /unlink: separates linked accounts again. */
 
 import type { Linking } from '../chat/linking.ts';
+import type { Identity } from '../keys/key-prompts.ts';
 import { linkingText } from '../text/linking.ts';
 import type { Command } from './command.ts';
 import { identityOf, type TellLinked } from './linked-notices.ts';
@@ -8,9 +9,12 @@ import { identityOf, type TellLinked } from './linked-notices.ts';
 export function createUnlink({
   linking,
   tell,
+  whoPays,
 }: {
   readonly linking: Linking;
   readonly tell: TellLinked;
+  /** In a sentence; after the separation each account has its own answer. */
+  readonly whoPays: (account: Identity) => Promise<string>;
 }): Command {
   return {
     name: 'unlink',
@@ -36,8 +40,10 @@ export function createUnlink({
       if (done.result === 'busy') context.replace(linkingText.busy('unlink:yes'));
       else if (done.result === 'not-linked') context.replace(linkingText.notLinked());
       else {
-        context.replace(linkingText.unlinked());
-        tell(context, done.others, linkingText.unlinkedThere(here.platform));
+        context.replace(linkingText.unlinked(await whoPays(here)));
+        tell(context, done.others, async (other) =>
+          linkingText.unlinkedThere(here.platform, await whoPays(other)),
+        );
       }
     },
   };

@@ -5,10 +5,10 @@ import type { Allowance } from '../funding/allowance.ts';
 import { modelsOf } from '../funding/credit-funding.ts';
 import { creditsOf } from '../funding/credits.ts';
 import { dailyUsage } from '../funding/daily-usage.ts';
-import { type Funding, type FundingParts, readOwnKeys } from '../funding/funding.ts';
+import type { FundingParts } from '../funding/funding.ts';
 import type { HousePause } from '../funding/house-pause.ts';
+import { type NextPayer, type NextPayerParts, nextPayer } from '../funding/next-payer.ts';
 import type { OwnLimit } from '../funding/own-limit.ts';
-import type { Payers } from '../funding/payers.ts';
 import { usageSince } from '../funding/usage.ts';
 import { providerEntry } from '../llm/catalogue.ts';
 import { type Log, serializeError } from '../log.ts';
@@ -20,15 +20,15 @@ import type { Command, CommandContext } from './command.ts';
 const DAY_MS = 86_400_000;
 
 export function createUsage(
-  parts: FundingParts & {
-    readonly allowance: Allowance;
-    readonly ownLimit: OwnLimit;
-    readonly payers: Pick<Payers, 'preview' | 'orderOf'>;
-    readonly mailbox: Mailbox;
-    readonly housePause: Pick<HousePause, 'isPaused'>;
-    readonly charts: UsageCharts;
-    readonly log: Log;
-  },
+  parts: FundingParts &
+    NextPayerParts & {
+      readonly allowance: Allowance;
+      readonly ownLimit: OwnLimit;
+      readonly mailbox: Mailbox;
+      readonly housePause: Pick<HousePause, 'isPaused'>;
+      readonly charts: UsageCharts;
+      readonly log: Log;
+    },
 ): Command {
   /** The figures stand there already: a picture that fails is no failure of the command. */
   async function sendPicture(context: CommandContext, now: Date, today: Date): Promise<void> {
@@ -46,22 +46,17 @@ export function createUsage(
     }
   }
 
-  async function nextOf(userId: number, next: Funding | undefined): Promise<UsageFacts['next']> {
-    const { provider, model } = next ?? parts.house;
+  function nextOf(next: NextPayer): UsageFacts['next'] {
+    const { provider, model } = next.pays ? next.funding : parts.house;
     const facts = { model, providerName: providerEntry(provider).name };
-    if (next !== undefined) {
-      const { kind, name } = next;
-      return {
-        ...facts,
-        kind,
-        housePaused: parts.housePause.isPaused,
-        ...(name === undefined ? {} : { name }),
-      };
-    }
-    const { keys } = await readOwnKeys(parts, userId);
-    if (keys.length > 0) return { ...facts, kind: 'none', reason: 'own-key' };
-    const isOwnOnly = (await parts.payers.orderOf(userId)) === 'own-only';
-    return { ...facts, kind: 'none', reason: isOwnOnly ? 'own-only' : 'house-not-for-you' };
+    if (!next.pays) return { ...facts, kind: 'none', reason: next.reason };
+    const { kind, name } = next.funding;
+    return {
+      ...facts,
+      kind,
+      housePaused: parts.housePause.isPaused,
+      ...(name === undefined ? {} : { name }),
+    };
   }
 
   /** @returns those that pay: the others' models are not the house's any more */
@@ -88,7 +83,7 @@ export function createUsage(
         parts.allowance.state(context.userId),
         toldCredits(context.userId, now),
         parts.ownLimit.state(context.userId),
-        parts.payers.preview(context.userId),
+        nextPayer(parts, context.userId),
         parts.mailbox.open(context.userId),
       ]);
       context.answer(
@@ -98,7 +93,7 @@ export function createUsage(
           allowance,
           credits,
           limits,
-          next: await nextOf(context.userId, next),
+          next: nextOf(next),
           waiting,
         }),
         'Your usage is for you alone: send me /usage in our private chat.',

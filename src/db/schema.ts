@@ -635,7 +635,7 @@ export const ownLimits = pgTable(
 );
 
 /**
- * What was done with API keys and the key ring (`keys/audit.ts`). Append-only: a trigger refuses
+ * What was done with API keys and the key ring, and decided by the operator (`keys/audit.ts`). Append-only: a trigger refuses
  * everything but INSERT, and each row's MAC covers the one before.
  */
 export const audit = pgTable(

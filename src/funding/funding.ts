@@ -46,7 +46,7 @@ export interface Funding extends Payer {
   readonly moderation?: 'off' | 'on' | 'required';
   readonly pool?: PoolFacts;
   /** Why the next in the order pays instead, where that is to be told. */
-  passedOver?(outcome: Outcome): string;
+  passedOver?(outcome: Outcome): string | undefined;
 }
 
 /** What everybody together has spent of a day of the house's. */
@@ -109,21 +109,6 @@ export interface FundingParts {
   readonly db: Database;
   readonly apiKeys: ApiKeys;
   readonly house: House;
-}
-
-/** The key and model of the user's own that would answer, or else the house's. */
-export async function previewFunding(
-  parts: FundingParts,
-  userId: number,
-): Promise<{
-  readonly kind: 'own' | 'house' | 'none';
-  readonly provider: ProviderId;
-  readonly model: string;
-}> {
-  const own = await readOwnKey(parts, userId);
-  if (own.found === 'nothing') return { ...parts.house, kind: 'house' };
-  if (own.found !== 'key') return { ...parts.house, kind: 'none' };
-  return { kind: 'own', provider: own.provider, model: own.model };
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { wholeOf } from '../chat/chat-rules.ts';
 import { costText } from '../text/cost.ts';
+import { moderationText } from '../text/moderation.ts';
 import { type Allowance, type ChatCap, least } from './allowance.ts';
 import type { FundingSource, House, TurnToPay } from './funding.ts';
 import type { HouseBreaker } from './house-breaker.ts';
@@ -49,6 +50,8 @@ export function createHouseFunding(parts: HouseFundingParts): FundingSource {
           ...houseKey(parts),
           settled: (spent) => watch.look(spent),
           refused: (outcome) => watch.refused(outcome),
+          passedOver: (outcome) =>
+            outcome === 'suspended' ? moderationText.passedOver() : undefined,
           async costNote({ costMicros, assumed, reservedMicros }) {
             const state = await allowance.state(userId);
             const change = (costMicros ?? 0) - reservedMicros;

@@ -1,7 +1,7 @@
 /** The operator's switch: while the house is paused, it pays for nobody, in any process. */
 
 import { z } from 'zod';
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
 import { readFact } from '../db/installation.ts';
 
@@ -35,7 +35,7 @@ export async function readHousePause(db: Database): Promise<Paused | undefined> 
 }
 
 /** @returns false: it was paused before, by somebody else perhaps, and stays so */
-export async function pauseHouse(db: Database, by: string, now = new Date()): Promise<boolean> {
+export async function pauseHouse(db: Queryable, by: string, now = new Date()): Promise<boolean> {
   const value = JSON.stringify({ since: now.toISOString(), by });
   const changed = await db.execute(sql`
     with changed as (
@@ -47,7 +47,7 @@ export async function pauseHouse(db: Database, by: string, now = new Date()): Pr
 }
 
 /** @returns false: it was not paused */
-export async function resumeHouse(db: Database): Promise<boolean> {
+export async function resumeHouse(db: Queryable): Promise<boolean> {
   const changed = await db.execute(sql`
     with changed as (delete from installation where name = ${NAME} returning name)
     select name, pg_notify(${CHANNEL}, '') from changed`);

@@ -11,7 +11,9 @@ const LEVELS = [50, 80, 100] as const;
 
 export type HouseWarning =
   | { readonly warning: 'house-day'; readonly percent: (typeof LEVELS)[number] }
-  | { readonly warning: 'new-users-used' };
+  | { readonly warning: 'new-users-used' }
+  /** Of a day that is handed out by the hour. */
+  | { readonly warning: 'hour-used' };
 
 export interface HouseWatch {
   /** After a turn that the house paid for was settled. Never throws. */
@@ -87,6 +89,9 @@ export function createHouseWatch({
         if (outcome === 'house-used') await tellLevel(100, await used());
         if (outcome === 'new-users-used') {
           await tell({ warning: 'new-users-used' }, 'new-users', await used());
+        }
+        if (outcome === 'house-hour-used') {
+          await tell({ warning: 'hour-used' }, 'hour', await used());
         }
       } catch (error) {
         onError(error);

@@ -149,7 +149,7 @@ export function createPayers({
       const able = await ableIn(await orderOf(userId), { userId });
       if (able.length < 2) return able[0];
       for (const funding of able) {
-        if (!(await isUsedUp(db, funding))) return funding;
+        if (!funding.passesOver || !(await isUsedUp(db, funding))) return funding;
       }
       return able[0];
     },

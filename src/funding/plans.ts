@@ -1,6 +1,6 @@
 /** Which plan a user has, and what else of them decides what the house gives. */
 
-import type { Database } from '../db/client.ts';
+import type { Database, Queryable } from '../db/client.ts';
 import { eq, type SQL, sql } from '../db/drizzle.ts';
 import { planGrants } from '../db/schema.ts';
 import { builtOnce } from '../db/statement.ts';
@@ -136,7 +136,7 @@ const STANDING = builtOnce<{ readonly userId: number; readonly at: string }, Sta
 
 /** @param plan {@link FREE_PLAN} takes back what was granted */
 export async function grantPlan(
-  db: Database,
+  db: Queryable,
   userId: number,
   { plan, until, by, at }: PlanGrant,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { StartError } from '../start-error.ts';
-import { UNKNOWN_MODEL } from './prices.ts';
+import { createPrices, type Prices, UNKNOWN_MODEL } from './prices.ts';
 
 const dollars = z.number().min(0).max(100_000);
 
@@ -40,4 +40,15 @@ export async function readPricesFile(file: string): Promise<PriceOverrides> {
       `PRICES_FILE ${file} can't be read as prices: it takes JSON like {"provider/model": {"input": 1.25, "output": 10}}, in dollars a million tokens; "unknown" instead of a model takes the price that is assumed where none is known, or "refuse".`,
     );
   }
+}
+
+/** The prices that hold: the known ones, with the operator's own over them. @throws StartError */
+export async function pricesOf({
+  pricesFile,
+}: {
+  readonly pricesFile: string | undefined;
+}): Promise<Prices> {
+  return createPrices(
+    pricesFile === undefined ? {} : { overrides: await readPricesFile(pricesFile) },
+  );
 }

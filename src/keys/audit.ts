@@ -1,6 +1,7 @@
 /**
- * The audit trail: what was done with API keys and the key ring, as a chain of rows. Each row's MAC
- * covers its content and the MAC before it, under a key that only the ring holds.
+ * The audit trail: what was done with API keys and the key ring, and what the operator decided, as a
+ * chain of rows. Each row's MAC covers its content and the MAC before it, under a key that only the
+ * ring holds.
  */
 
 import type { Database, Queryable } from '../db/client.ts';
@@ -34,6 +35,11 @@ export type AuditAction =
   | 'data-key.returned'
   | 'user.forgotten'
   | 'user.exported'
+  | 'user.suspended'
+  | 'user.lifted'
+  | 'user.granted'
+  | 'house.paused'
+  | 'house.resumed'
   | 'ring.added'
   | 'ring.promoted'
   | 'ring.rotated'

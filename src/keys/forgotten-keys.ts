@@ -16,6 +16,8 @@ export async function tellForgottenKeys(
     readonly db: Database;
     readonly sender: (platform: PlatformName) => PlatformSender | undefined;
     readonly log: Log;
+    /** From now on, in a sentence. */
+    readonly whoPays: (userId: number) => Promise<string>;
   },
   keys: readonly ForgottenKey[],
 ): Promise<void> {
@@ -24,13 +26,15 @@ export async function tellForgottenKeys(
       .select({ platform: identities.platform, platformUserId: identities.platformUserId })
       .from(identities)
       .where(eq(identities.userId, userId));
+    const notice = keyListText.forgotten(
+      providerEntry(provider).name,
+      hint,
+      await parts.whoPays(userId),
+    );
     for (const { platform, platformUserId } of known) {
       const sender = parts.sender(platform as PlatformName);
       await sender
-        ?.notify(
-          { chat: sender.directChat({ platformUserId }) },
-          keyListText.forgotten(providerEntry(provider).name, hint),
-        )
+        ?.notify({ chat: sender.directChat({ platformUserId }) }, notice)
         .catch((error: unknown) => parts.log.warn({ error: serializeError(error) }, 'a notice'));
     }
   }

@@ -3,7 +3,7 @@
  * /forget, and joins and leaves with every account that is linked.
  */
 
-import type { Database, Queryable } from '../db/client.ts';
+import type { Queryable } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { identityPseudonym } from '../keys/tombstones.ts';
@@ -63,7 +63,8 @@ export function createSuspensions({
   db,
   ring,
 }: {
-  readonly db: Database;
+  /** Also inside a transaction. */
+  readonly db: Queryable;
   readonly ring: Pick<KeyRing, 'pseudonym'>;
 }): Suspensions {
   const pseudonymsOf = (accounts: readonly Account[]) =>

@@ -1,30 +1,34 @@
 /** What /admin says to the operator. */
 
 import type { Button, Notice } from '../chat/platform.ts';
-import type { HouseState } from '../funding/house-state.ts';
 import { formatUsd } from '../funding/money.ts';
 import { type Sum, sumBy, type Total, type UserCost } from '../funding/totals.ts';
 import type { Flagged } from '../moderation/flagged.ts';
+import type { Granted } from '../operator/deeds.ts';
+import type { Overview } from '../operator/overview.ts';
+import { adminUserText, grantedSentence } from './admin-user.ts';
 import { escapeMarkdown, inlineCode, time } from './markdown.ts';
 
 const BACK: readonly Button[] = [{ label: 'Back', action: 'admin:home' }];
 /** Models that are shown; the shell shows all. */
 const MODELS = 8;
+/** Users' buttons in a row. */
+const ROW = 4;
 
 export const adminText = {
+  ...adminUserText,
+
   /** What a suspended user is told where the operator gave no reason. */
   defaultReason: 'by the operator',
 
   home: ({
     house,
-    week,
-    newestFlag,
+    today,
+    flagged,
+    flaggedDays,
     note,
-  }: {
-    readonly house: HouseState;
-    /** Of the last seven days. */
-    readonly week: readonly Total[];
-    readonly newestFlag: Date | undefined;
+  }: Overview & {
+    readonly flaggedDays: number;
     /** What was just done. */
     readonly note: string | undefined;
   }): Notice => ({
@@ -33,24 +37,21 @@ export const adminText = {
       house.paused === undefined
         ? '**The house pays.**'
         : `**The house is paused** since ${time(house.paused.since)}, by ${inlineCode(house.paused.by)}.`,
-      `Today: ${formatUsd(house.spentMicros)} spent and ${formatUsd(house.reservedMicros)} set aside of ${formatUsd(house.limitMicros)}, until ${time(house.resetsAt)}.`,
+      `Its day: ${formatUsd(house.spentMicros)} spent and ${formatUsd(house.reservedMicros)} set aside of ${formatUsd(house.limitMicros)}; ${formatUsd(Math.max(0, house.limitMicros - house.spentMicros - house.reservedMicros))} left until ${time(house.resetsAt)}.`,
       '',
-      '**Seven days**',
-      ...lines(sumBy(week, ({ funding }) => funding)),
+      '**Today**, by who paid',
+      ...lines(sumBy(today, ({ funding }) => funding)),
       '',
-      newestFlag === undefined
-        ? 'Nothing was flagged in seven days.'
-        : `Flagged last: ${time(newestFlag)}.`,
+      flagged === 0
+        ? `Nothing was flagged in ${flaggedDays} days.`
+        : `Flagged in ${flaggedDays} days: ${flagged}.`,
       '',
       HOW,
     ].join('\n'),
     buttons: [
       [
-        { label: 'Seven days', action: 'admin:totals-7' },
-        { label: 'Thirty days', action: 'admin:totals-30' },
-      ],
-      [
-        { label: 'Most expensive', action: 'admin:top-7' },
+        { label: 'Totals', action: 'admin:totals-7' },
+        { label: 'Top users', action: 'admin:top-7' },
         { label: 'Flagged', action: 'admin:flagged' },
       ],
       [
@@ -75,7 +76,7 @@ export const adminText = {
     const shown = [...models].sort((a, b) => b.costMicros - a.costMicros || b.turns - a.turns);
     return {
       markdown: [
-        `**${days} days** (UTC), what is under way left out`,
+        `**${days === 1 ? 'Today' : `${days} days`}** (UTC), what is under way left out`,
         ...lines(sumBy(rows, ({ funding }) => funding)),
         '',
         '**By model**',
@@ -85,13 +86,13 @@ export const adminText = {
         '**By day**',
         ...lines(sumBy(rows, ({ day }) => day)),
       ].join('\n'),
-      buttons: [BACK],
+      buttons: [windows('totals', days), BACK],
     };
   },
 
   top: (days: number, users: readonly (UserCost & { readonly shortId: string })[]): Notice => ({
     markdown: [
-      `**Most expensive, ${days} days**: first who cost others most`,
+      `**Most expensive, ${days === 1 ? 'today' : `${days} days`}**: first who cost others most`,
       ...(users.length === 0 ? ['- nobody'] : []),
       ...users.map((user) => {
         const parts = Object.entries(user.byFunding).map(
@@ -100,20 +101,11 @@ export const adminText = {
         const accounts = user.accounts.map(inlineCode).join(', ');
         return `- ${inlineCode(user.shortId)} (${accounts}): ${formatUsd(user.costMicros)} for ${answers(user.turns)}; ${parts.join(', ')}`;
       }),
-      '',
-      HOW,
     ].join('\n'),
-    buttons: [
-      [
-        days === 7
-          ? { label: 'Thirty days', action: 'admin:top-30' }
-          : { label: 'Seven days', action: 'admin:top-7' },
-      ],
-      BACK,
-    ],
+    buttons: [...userButtons(users), windows('top', days), BACK],
   }),
 
-  flagged: (rows: readonly Flagged[]): Notice => ({
+  flagged: (rows: readonly (Flagged & { readonly shortId: string | undefined })[]): Notice => ({
     markdown: [
       '**Flagged in seven days**, newest first',
       ...(rows.length === 0 ? ['- nothing'] : []),
@@ -126,7 +118,7 @@ export const adminText = {
       '',
       'Scores: `npm run admin -- moderation show NUMBER`',
     ].join('\n'),
-    buttons: [BACK],
+    buttons: [...userButtons(rows), BACK],
   }),
 
   suspended: (facts: {
@@ -148,6 +140,10 @@ export const adminText = {
         : `Lifted: the house answers ${inlineCode(name)} again, and flags count from nothing.`,
   }),
 
+  granted: (name: string, plan: string, granted: Granted): Notice => ({
+    markdown: grantedSentence(inlineCode(name), plan, granted),
+  }),
+
   reasonTooLong: (most: number): Notice => ({
     markdown: `That reason is too long: it takes ${most} characters. Nobody was suspended.`,
   }),
@@ -157,12 +153,46 @@ export const adminText = {
   onlyInPrivate: (): Notice => ({ markdown: 'This is for our private chat.' }),
 };
 
+/** In plain text: an account that the operator may mean. */
+export const userSuggestion = (account: string, what: number | 'flagged'): string =>
+  `${account} · ${what === 'flagged' ? 'flagged' : formatUsd(what)} in 30 days`;
+
 const HOW = [
-  '`/admin suspend telegram:ID 7 why` suspends for seven days, without a number until it is lifted',
-  '`/admin lift telegram:ID` lifts it, and forgets the warnings',
+  '`/admin suspend telegram:ID 7 why`: suspends for seven days, without a number until it is lifted',
+  '`/admin lift telegram:ID`: lifts it, and forgets the warnings',
+  '`/admin grant telegram:ID pro 2099-12-31`: gives a plan to the end of that day, without one for good; the plan `free` takes it back',
+  '`/admin user telegram:ID`: shows a user, with buttons for all of that',
 ]
   .map((line) => `- ${line}`)
   .join('\n');
+
+const WINDOWS = [
+  { days: 1, label: 'Today' },
+  { days: 7, label: 'Seven days' },
+  { days: 30, label: 'Thirty days' },
+];
+
+/** The other windows of time. */
+const windows = (page: 'totals' | 'top', shown: number): readonly Button[] =>
+  WINDOWS.filter(({ days }) => days !== shown).map(({ days, label }) => ({
+    label,
+    action: `admin:${page}-${days}`,
+  }));
+
+/** Leads to the users that a list names, each once. */
+function userButtons(
+  users: readonly { readonly userId: number | null; readonly shortId: string | undefined }[],
+): readonly (readonly Button[])[] {
+  const named = new Map(users.map(({ userId, shortId }) => [userId, shortId]));
+  const buttons = [...named].flatMap(([userId, shortId]) =>
+    userId === null || shortId === undefined
+      ? []
+      : [{ label: shortId, action: `admin:user-${userId}` }],
+  );
+  return Array.from({ length: Math.ceil(buttons.length / ROW) }, (_, row) =>
+    buttons.slice(row * ROW, (row + 1) * ROW),
+  );
+}
 
 const answers = (count: number) => `${count} ${count === 1 ? 'answer' : 'answers'}`;
 

@@ -100,7 +100,25 @@ export const commandTexts = {
     ],
     amount: 'How many, or off',
   },
-  admin: 'totals 30, top 30, flagged, suspend USER, lift USER …; left out, I show what there is',
+  admin: {
+    what: 'Left out, I show how the house stands',
+    verbs: [
+      { name: 'Totals: by day, payer and model', value: 'totals' },
+      { name: 'Top users: the most expensive', value: 'top' },
+      { name: 'Flagged', value: 'flagged' },
+      { name: 'A user', value: 'user' },
+      { name: 'Suspend a user', value: 'suspend' },
+      { name: 'Lift a suspension', value: 'lift' },
+      { name: 'Grant a plan', value: 'grant' },
+      { name: 'Pause the house', value: 'pause' },
+      { name: 'Resume the house', value: 'resume' },
+    ],
+    user: 'platform:ID, such as telegram:123456',
+    plan: 'To grant; “free” takes it back',
+    until: 'The last day of the plan, such as 2099-12-31; left out, for good',
+    days: 'To suspend for; left out, until you lift it. With totals or top: 1, 7 or 30',
+    reason: 'What a suspended user is told',
+  },
 } as const;
 
 /** What commands do, in at most 100 characters, where Discord's words for it are others. */

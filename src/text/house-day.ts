@@ -13,8 +13,17 @@ export function houseDayNotice(
     markdown:
       what.warning === 'new-users-used'
         ? `**What the house gives new users a day is used up**; others go on. Together: ${spent}.`
-        : what.percent === 100
-          ? `**The house’s day is used up**: ${spent}. House turns are refused until the next one begins.`
-          : `**${what.percent} % of the house’s day** are spent: ${spent}.`,
+        : what.warning === 'hour-used'
+          ? `**What the house has handed out by this hour is used up**: ${spent}. House turns are refused until the next hour begins; I tell you this once a day.`
+          : what.percent === 100
+            ? `**The house’s day is used up**: ${spent}. House turns are refused until the next one begins.`
+            : `**${what.percent} % of the house’s day** are spent: ${spent}.`,
+    // Of /admin: whoever gets this is an operator.
+    buttons: [
+      [
+        { label: 'Who spends it', action: 'admin:top-1' },
+        { label: 'Pause the house', action: 'admin:pause' },
+      ],
+    ],
   };
 }

@@ -26,7 +26,13 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'data-key.renewed': 'begun afresh, because the operator had lost what opens the old one',
   'data-key.returned': 'can be opened again, because the operator has found what opens them',
   'user.exported': 'everything exported with /export',
+  'user.suspended': 'suspended by the operator',
+  'user.lifted': 'answered by the house again, by the operator',
+  'user.granted': 'given a plan by the operator',
 };
+
+/** By the operator, about the person. */
+const DECIDED = new Set(['user.suspended', 'user.lifted', 'user.granted']);
 
 export const keyHistoryText = {
   list: (
@@ -44,7 +50,7 @@ export const keyHistoryText = {
             '**What was done with your keys**',
             ...rows.map(
               ({ action, at, provider }) =>
-                `- ${time(at)}: ${provider === null ? 'your keys' : `**${escapeMarkdown(provider)}** key`}: ${escapeMarkdown(ACTIONS[action] ?? action)}`,
+                `- ${time(at)}: ${subjectOf(action, provider)}: ${escapeMarkdown(ACTIONS[action] ?? action)}`,
             ),
             '',
             ...(hasMore ? ['These are the newest.'] : []),
@@ -53,3 +59,8 @@ export const keyHistoryText = {
     buttons: [[{ label: 'My keys', action: 'run:keys' }]],
   }),
 };
+
+function subjectOf(action: string, provider: string | null): string {
+  if (provider !== null) return `**${escapeMarkdown(provider)}** key`;
+  return DECIDED.has(action) ? 'your account' : 'your keys';
+}

@@ -37,7 +37,7 @@ export const keyListText = {
     const [only] = keys;
     if (only === undefined) {
       return {
-        markdown: 'You have no key here. Your messages are paid by the free allowance: see /usage.',
+        markdown: 'You have no key here. /usage says who pays for your messages.',
         buttons: [[{ label: 'Add a key', action: 'run:setkey' }]],
       };
     }
@@ -113,8 +113,9 @@ export const keyListText = {
       { label: `${provider} …${hint}`, action: `keys:delete-${ref}` },
     ]),
   }),
-  deleted: (provider: string): Notice => ({
-    markdown: `Deleted: your ${provider} key. If you need it nowhere else, revoke it at ${provider} too.`,
+  /** @param whoPays from now on, a sentence */
+  deleted: (provider: string, whoPays: string): Notice => ({
+    markdown: `Deleted: your ${provider} key. If you need it nowhere else, revoke it at ${provider} too. ${whoPays}`,
     buttons: [[{ label: 'My keys', action: 'run:keys' }]],
   }),
   nothingToDelete: (): Notice => ({ markdown: 'There is no such key.' }),
@@ -126,8 +127,8 @@ export const keyListText = {
   }),
 
   /** Sent unasked, when a key's time was over. */
-  forgotten: (provider: string, hint: string): Notice => ({
-    markdown: `As you wished, I have forgotten your ${provider} key ending in ${inlineCode(hint)}. At ${provider} it stays good until you revoke it there. Messages that no other key of yours answers are paid by the free allowance from now on.`,
+  forgotten: (provider: string, hint: string, whoPays: string): Notice => ({
+    markdown: `As you wished, I have forgotten your ${provider} key ending in ${inlineCode(hint)}. At ${provider} it stays good until you revoke it there. ${whoPays}`,
     buttons: [[{ label: 'Add a key', action: 'run:setkey' }]],
   }),
 };

@@ -85,8 +85,9 @@ export const linkingText = {
     markdown: 'This code is over. Send /link on the other platform for a new one.',
   }),
   declined: (): Notice => ({ markdown: 'Nothing was changed, and the code is void.' }),
-  linked: (there: string): Notice => ({
-    markdown: `Joined with your account on ${platformTitle(there)}. Keys, allowance, usage and settings are one from now on. /unlink separates them again.`,
+  /** @param whoPays from now on, a sentence */
+  linked: (there: string, whoPays: string): Notice => ({
+    markdown: `Joined with your account on ${platformTitle(there)}. Keys, allowance, usage and settings are one from now on. /unlink separates them again.\n\n${whoPays}`,
     buttons: [
       [
         { label: 'My keys', action: 'run:keys' },
@@ -95,8 +96,8 @@ export const linkingText = {
     ],
   }),
   /** For the side that made the code. */
-  linkedThere: (here: string): Notice => ({
-    markdown: `Your account was joined with one on ${platformTitle(here)}, by the code that you made here. **If that was not you**, send /unlink at once, and revoke your keys at their providers.`,
+  linkedThere: (here: string, whoPays: string): Notice => ({
+    markdown: `Your account was joined with one on ${platformTitle(here)}, by the code that you made here. **If that was not you**, send /unlink at once, and revoke your keys at their providers.\n\n${whoPays}`,
     buttons: [[{ label: 'Separate them', action: 'run:unlink' }]],
   }),
   codeShown: (): Notice => ({
@@ -124,11 +125,11 @@ export const linkingText = {
       ],
     ],
   }),
-  unlinked: (): Notice => ({
-    markdown: 'Separated. Each account goes on by itself; /keys shows which keys are here.',
+  unlinked: (whoPays: string): Notice => ({
+    markdown: `Separated. Each account goes on by itself; /keys shows which keys are here.\n\n${whoPays}`,
   }),
-  unlinkedThere: (from: string): Notice => ({
-    markdown: `Your account was separated from the one on ${platformTitle(from)}. /keys shows which keys are here.`,
+  unlinkedThere: (from: string, whoPays: string): Notice => ({
+    markdown: `Your account was separated from the one on ${platformTitle(from)}. /keys shows which keys are here.\n\n${whoPays}`,
   }),
   unlinkDeclined: (): Notice => ({ markdown: 'They stay linked.' }),
 };

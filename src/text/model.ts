@@ -1,9 +1,19 @@
 import type { Button, Notice } from '../chat/platform.ts';
+import type { FundingKind } from '../funding/ledger.ts';
+import type { NobodyPays } from '../funding/next-payer.ts';
 import type { Price } from '../funding/prices.ts';
 import { inlineCode } from './markdown.ts';
+import { nobodyPays, payerName } from './payers.ts';
+import { poolName } from './pool-funding.ts';
 
-/** Where a list comes from: what the key may use, the usual ones, what a plan or a credit pays for. */
-export type ModelSource = 'key' | 'catalogue' | 'plan' | 'credit';
+/** Where a list comes from: what the key may use, the usual ones, what somebody else pays for. */
+export type ModelSource = 'key' | 'catalogue' | 'plan' | 'credit' | 'pool';
+
+export interface ToldPayer {
+  readonly kind: FundingKind;
+  /** Of a pool. */
+  readonly name?: string;
+}
 
 const LISTS: Readonly<Record<ModelSource, string>> = {
   key: 'Models that your key may use, with the price of a million tokens in and out where I know it:',
@@ -11,12 +21,16 @@ const LISTS: Readonly<Record<ModelSource, string>> = {
     'Your key may not list its models, or the provider did not answer; these are the usual ones:',
   plan: 'Models of your plan, with the price of a million tokens in and out:',
   credit: 'Models that your credit pays for, with the price of a million tokens in and out:',
+  pool: 'Models that its owner allows, with the price of a million tokens in and out:',
 };
 
 export const modelText = {
   choose: (facts: {
     providerName: string;
+    payer: ToldPayer;
     current: string;
+    /** Who pays before that, with one model. */
+    before: { readonly payer: ToldPayer; readonly model: string } | undefined;
     from: ModelSource;
     page: number;
     pages: number;
@@ -29,9 +43,14 @@ export const modelText = {
     }
     return {
       markdown: [
-        facts.from === 'plan'
-          ? `The house answers you with ${inlineCode(facts.current)}.`
-          : `Your model at ${facts.providerName}: ${inlineCode(facts.current)}`,
+        ...(facts.before === undefined
+          ? []
+          : [
+              `${answeredBy(facts.before.payer, facts.before.model)} Where your own key pays instead:`,
+            ]),
+        facts.payer.kind === 'own'
+          ? `Your model at ${facts.providerName}: ${inlineCode(facts.current)}. ${facts.providerName} bills you directly.`
+          : answeredBy(facts.payer, facts.current),
         '',
         LISTS[facts.from],
         ...facts.models.map((m) => `- ${inlineCode(m.id)}: ${priceText(m.price)}`),
@@ -56,23 +75,36 @@ export const modelText = {
     markdown: `I don’t find ${inlineCode(visible(wanted).slice(0, 100).toWellFormed())} among the models that you may use. ${isLike ? 'The nearest are:' : 'These are there:'}`,
   }),
 
-  house: (model: string, offline: boolean): Notice => ({
-    markdown: `${offline ? 'The house has no key yet, so a built-in offline provider answers you, without any model' : `The house answers you with ${inlineCode(model)}`}. With a key of your own you choose the model yourself.`,
+  /** There is nothing to choose from. */
+  only: (payer: ToldPayer, model: string, offline: boolean): Notice => ({
+    markdown: `${offline ? 'The house has no key yet, so a built-in offline provider answers you, without any model.' : answeredBy(payer, model)} With a key of your own you choose the model yourself.`,
     buttons: [[{ label: 'Use my own key', directChat: 'setkey' }]],
   }),
 
-  /** Nobody answers: the user's own key was refused, and the house does not pay instead. */
-  keyCannotBeUsed: (): Notice => ({
-    markdown:
-      'Your own key can’t be used, so there is no model to choose. Replace the key, or delete it to go back to the free allowance.',
+  /** Nobody answers. */
+  nobody: (reason: NobodyPays): Notice => ({
+    markdown: `There is no model to choose: ${nobodyPays(reason)}`,
     buttons: [
-      [
-        { label: 'Replace the key', directChat: 'setkey' },
-        { label: 'My keys', directChat: 'keys' },
-      ],
+      reason === 'own-key'
+        ? [
+            { label: 'Replace the key', directChat: 'setkey' },
+            { label: 'My keys', directChat: 'keys' },
+          ]
+        : [
+            { label: 'Use my own key', directChat: 'setkey' },
+            ...(reason === 'own-only' ? [{ label: 'Who pays', directChat: 'settings' }] : []),
+          ],
     ],
   }),
 };
+
+function answeredBy({ kind, name }: ToldPayer, model: string): string {
+  if (kind === 'house') return `The house answers you with ${inlineCode(model)}.`;
+  if (kind === 'pool' && name !== undefined) {
+    return `The ${poolName(name)} answers you with ${inlineCode(model)}.`;
+  }
+  return `${inlineCode(model)} answers you, paid by ${payerName(kind, name)}.`;
+}
 
 /** Without marks that turn the direction of the sentence around it, and other controls. */
 const visible = (text: string) => text.replace(/\p{C}+/gu, ' ').trim();

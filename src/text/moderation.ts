@@ -15,6 +15,10 @@ export interface ToldSuspension {
 const OWN_KEY = 'A key of your own (/setkey) is not held up by this.';
 
 export const moderationText = {
+  /** Before "From now on your own key pays". */
+  passedOver: (): string =>
+    'By /appeal you reach the operator: nobody else pays for you while you are suspended here.',
+
   inputFlagged: (suspension: ToldSuspension | undefined): string =>
     `I did not pass this on: moderation found in it what the house may not answer. ${follows(suspension)}`,
 

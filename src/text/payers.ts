@@ -2,6 +2,7 @@
 
 import type { Button, Notice } from '../chat/platform.ts';
 import type { FundingKind } from '../funding/ledger.ts';
+import type { NextPayer, NobodyPays } from '../funding/next-payer.ts';
 import type { PayerOrder } from '../funding/payers.ts';
 import { poolName } from './pool-funding.ts';
 
@@ -24,6 +25,19 @@ const MEANS: Readonly<Record<FundingKind, string>> = {
   credit: 'it costs you nothing until your credit is used up',
   house: 'it costs you nothing while your free allowance lasts',
 };
+
+/** What it means for the bill. */
+export const meansForBill = (kind: FundingKind): string => MEANS[kind];
+
+/** Why nobody pays for the next message; it ends the sentence. */
+export const nobodyPays = (reason: NobodyPays): string =>
+  ({
+    'own-key':
+      'your own key can’t be used (see /keys), and nobody else pays instead until you replace or delete it.',
+    'own-only': 'you let nobody pay but your own key, and have none. See /settings.',
+    'house-not-for-you':
+      'the house answers only those whom its operator has let in, and you have no key of your own. See /setkey.',
+  })[reason];
 
 const LABELS: Readonly<Record<FundingKind, string>> = {
   own: 'My own key',
@@ -59,6 +73,12 @@ export const payersText = {
   /** Below an answer, where another paid for the one before. */
   changed: (kind: FundingKind, name?: string): string =>
     `From now on ${payerName(kind, name)} pays: ${MEANS[kind]}.`,
+
+  /** After something that may have changed it. */
+  fromNowOn: (next: NextPayer): string =>
+    next.pays
+      ? payersText.changed(next.funding.kind, next.funding.name)
+      : `From now on nobody pays for your messages: ${nobodyPays(next.reason)}`,
 
   /** The same where others read along. */
   changedInGroup: (): string =>

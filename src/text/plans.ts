@@ -1,5 +1,6 @@
 /** What a plan gives, and what is left of it, in words. */
 
+import type { Notice } from '../chat/platform.ts';
 import type { AllowanceState, WindowState } from '../funding/allowance.ts';
 import { formatUsd } from '../funding/money.ts';
 import { FREE_PLAN, type PlanLimit } from '../funding/plans-file.ts';
@@ -78,3 +79,10 @@ export function upToText({ turns, micros }: PlanLimit): string {
 /** For the operator: somebody was granted a plan that PLANS_FILE has no more. */
 export const unknownPlan = (name: string): string =>
   `The plan ${inlineCode(name)} was granted to somebody, and PLANS_FILE has none of that name: until it has, they are on the free plan.`;
+
+export const plansText = {
+  /** @param whoPays from now on, a sentence */
+  ended: (plan: string, now: string, whoPays: string): Notice => ({
+    markdown: `Your plan ${inlineCode(plan)} has ended; ${now === FREE_PLAN ? 'what the house gives you is the free allowance again' : `you have the plan ${inlineCode(now)}`}. ${whoPays} /usage says what is left.`,
+  }),
+};

@@ -36,7 +36,7 @@ export function privacyText(facts: PrivacyFacts): string {
       `- Where you wrote, and the numbers of messages, so that nothing is answered twice: for as long as that, at least two days.`,
       '- Your account’s number on the platform, your settings, and what each answer cost and took: until you send /forget. A free allowance is counted by day, and by week and month where your plan says so; which plan the operator granted you is kept with it.',
       '- Your API keys, with their last four characters in clear: until you delete them (/delkey, /keys), until the day that you chose, or until /forget. A pasted key that you did not confirm: ten minutes.',
-      '- What was done with your keys and when (an audit trail without the keys; “History” in /keys): under a fingerprint of your number here, for as long as this installation lasts.',
+      '- What was done with your keys and when, and what the operator decided about you (suspended, lifted, a plan) (an audit trail without the keys; “History” in /keys): under a fingerprint of your number here, for as long as this installation lasts.',
       '- Credits that you redeemed (/redeem), and what is left of them: until /forget. That you redeemed a code, on a fingerprint of your account, so that nobody redeems two of a kind: for as long as this installation lasts. Wrong codes, on the same fingerprint: ten minutes.',
       '- Something for you alone in a server, until you press its button: a day.',
       ...(facts.moderation === undefined

@@ -1,8 +1,11 @@
 /** What /settings says. */
 
 import type { Button, Notice } from '../chat/platform.ts';
+import type { FundingKind } from '../funding/ledger.ts';
+import type { NobodyPays } from '../funding/next-payer.ts';
 import { platformTitle } from './linking.ts';
 import { escapeMarkdown, inlineCode } from './markdown.ts';
+import { meansForBill, nobodyPays, payerName } from './payers.ts';
 
 /** A setting as it is shown. */
 export interface ShownSetting {
@@ -24,12 +27,11 @@ export const settingsText = {
 
   model: {
     label: 'Model',
-    value: (kind: 'own' | 'house' | 'none', provider: string, model: string): string =>
-      kind === 'own'
-        ? `${inlineCode(model)} on your own ${escapeMarkdown(provider)} key`
-        : kind === 'house'
-          ? `${inlineCode(model)}, which the house pays`
-          : 'none: your own key was refused',
+    value: (next: { kind: FundingKind; name?: string; provider: string; model: string }): string =>
+      next.kind === 'own'
+        ? `${inlineCode(next.model)} on your own ${escapeMarkdown(next.provider)} key: ${meansForBill('own')}`
+        : `${inlineCode(next.model)}, which ${payerName(next.kind, next.name)} pays: ${meansForBill(next.kind)}`,
+    none: (reason: NobodyPays): string => `none: ${nobodyPays(reason)}`,
     choose: 'Choose a model',
   },
 

@@ -1,6 +1,6 @@
 /** Which user an account belongs to, and which accounts are theirs together. */
 
-import type { Database } from '../db/client.ts';
+import type { Queryable } from '../db/client.ts';
 import { and, eq, type SQL, sql } from '../db/drizzle.ts';
 import { identities } from '../db/schema.ts';
 
@@ -19,7 +19,7 @@ export function readAccount(text: string): NamedAccount | undefined {
 
 /** @returns undefined where nobody of this name ever wrote, or they were forgotten */
 export async function findUser(
-  db: Database,
+  db: Queryable,
   { platform, platformUserId }: NamedAccount,
 ): Promise<number | undefined> {
   const [found] = await db
@@ -31,16 +31,21 @@ export async function findUser(
 
 /** The account and all that are linked to it; itself alone where it is not known. */
 export async function accountsOf(
-  db: Database,
+  db: Queryable,
   account: NamedAccount,
 ): Promise<{ readonly userId: number | null; readonly accounts: readonly NamedAccount[] }> {
   const userId = await findUser(db, account);
   if (userId === undefined) return { userId: null, accounts: [account] };
-  const accounts = await db
+  return { userId, accounts: await accountsOfUserId(db, userId) };
+}
+
+/** Empty where there is no such user any more. */
+export function accountsOfUserId(db: Queryable, userId: number): Promise<readonly NamedAccount[]> {
+  return db
     .select({ platform: identities.platform, platformUserId: identities.platformUserId })
     .from(identities)
-    .where(eq(identities.userId, userId));
-  return { userId, accounts };
+    .where(eq(identities.userId, userId))
+    .orderBy(identities.platform);
 }
 
 /**

@@ -2,10 +2,13 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createIdentities } from '../../src/chat/identities.ts';
+import { createModelChoice } from '../../src/commands/model-choice.ts';
 import {
   createModelSuggestions,
   type SuggestModels,
 } from '../../src/commands/model-suggestions.ts';
+import { createOwnFunding } from '../../src/funding/own-funding.ts';
+import { createPayers } from '../../src/funding/payers.ts';
 import { createPrices } from '../../src/funding/prices.ts';
 import { type ApiKeys, createApiKeys } from '../../src/keys/api-keys.ts';
 import { createAudit } from '../../src/keys/audit.ts';
@@ -52,13 +55,22 @@ beforeEach(() => {
 });
 
 function suggestions(baseUrl = openai.url): SuggestModels {
-  return createModelSuggestions({
-    db: database.db,
+  const { db } = database;
+  const ownLimit = { state: async () => [] };
+  const choiceOf = createModelChoice({
+    db,
     apiKeys,
     house: { provider: 'offline', model: 'parrot', apiKey: new Secret('offline') },
-    identities: createIdentities({ db: database.db }),
-    prices: createPrices(),
+    payers: createPayers({ db, sources: [createOwnFunding({ db, apiKeys, ownLimit })] }),
     provider: createProviders({ baseUrls: { openai: baseUrl } }),
+    allowance: { models: async () => ({ current: 'parrot', models: ['parrot'] }) },
+    creditModels: async () => undefined,
+    members: { of: async () => [], setModel: async () => false },
+  });
+  return createModelSuggestions({
+    choiceOf,
+    identities: createIdentities({ db }),
+    prices: createPrices(),
     now: () => clock,
   });
 }

@@ -97,15 +97,19 @@ describe('/admin', () => {
     await asks(ben, 'plum');
     olga.say('/admin');
     const home = await olga.sees(/The house pays/);
-    expect(textOf(home)).toMatch(/Today: \$0\.\d+ spent and \$0\.00 set aside of \$/);
-    olga.press(home, 'Seven days');
+    expect(textOf(home)).toMatch(
+      /Its day: \$0\.\d+ spent and \$0\.00 set aside of \$5\.00; \$4\.\d+ left until/,
+    );
+    expect(textOf(home)).toMatch(/Today, by who paid\n.*house: \$0\.\d+ for \d+ answers/);
+    expect(textOf(home)).toContain('Nothing was flagged in 7 days.');
+    olga.press(home, 'Totals');
     const totals = await olga.sees(/By model/);
     expect(textOf(totals)).toMatch(/house: \$0\.\d+ for \d+ answers/);
     expect(textOf(totals)).toMatch(/own: \$0\.\d+ for 1 answer\b/);
     expect(textOf(totals)).toMatch(/openai\/gpt-[\w.-]+: \$0\.\d+ for \d+ answers/);
     expect(textOf(totals)).toContain(new Date().toISOString().slice(0, 10));
     olga.press(totals, 'Back');
-    olga.press(await olga.sees(/Seven days/), 'Most expensive');
+    olga.press(await olga.sees(/Its day/), 'Top users');
     const top = textOf(await olga.sees(/Most expensive, 7 days/));
     expect(top).toMatch(new RegExp(`[\\w-]{8} \\(${ann.account}\\): .* 2 answers; house \\$0`));
     expect(top.indexOf(ann.account)).toBeLessThan(top.indexOf(ben.account));
@@ -210,9 +214,20 @@ describe('on Discord', () => {
       .answered(({ content }) => /I don’t know/.test(content));
     expect(refused.ephemeral).toBe(true);
     const lifted = await boss
-      .slash('admin', { what: `lift discord:${ann.id}` }, channel)
+      .slash('admin', { what: 'lift', user: `discord:${ann.id}` }, channel)
       .answered(({ content }) => /Nothing stood against/.test(content));
     expect(lifted.ephemeral).toBe(true);
+    const typing = [
+      ['user', ann.id],
+      ['plan', 'fr'],
+    ] as const;
+    for (const [option, typed] of typing) {
+      const mine = boss.autocompletes('admin', option, typed, channel);
+      const foreign = admin.autocompletes('admin', option, typed, channel);
+      const values = await waitFor(async () => mine.choices?.map(({ value }) => value));
+      expect(values).toEqual(option === 'plan' ? ['free'] : []);
+      expect(await waitFor(async () => foreign.choices)).toEqual([]);
+    }
     boss.presses(home, 'Pause the house');
     const paused = await waitFor(() => readHousePause(world.database.db));
     expect(paused.by).toBe(`discord:${boss.id}`);

@@ -158,6 +158,7 @@ export function createScriptedPlatform(): ScriptedPlatform {
         showsPrivately: 'on-request',
         showsQuoted: 'sometimes',
         groupConversation: 'replies',
+        showsCommands: 'to-sender',
         maxFileBytes: 10 * 2 ** 20,
       },
       async notify({ chat, onlyFor, press, replyHandle, onSent }, notice) {

@@ -1,3 +1,4 @@
+import { createClosers } from '../../closers.ts';
 import type { Config } from '../../config.ts';
 import { type DatabaseFacts, inspectDatabase } from '../../db/check.ts';
 import { ADMIN_CONNECTIONS } from '../../db/connection.ts';
@@ -20,7 +21,7 @@ export interface DatabaseVisit {
 
 /** Looks at the database, and with it at whether the key ring fits it. Changes no table. */
 export async function visitDatabase(config: Config): Promise<DatabaseVisit> {
-  const closers: (() => Promise<void>)[] = [];
+  const { onClose, close } = createClosers();
   try {
     const { connection } = await openDatabase({
       database: config.database,
@@ -28,7 +29,7 @@ export async function visitDatabase(config: Config): Promise<DatabaseVisit> {
       applicationName: ADMIN_CONNECTIONS,
       onStep: () => undefined,
       onLost: () => undefined,
-      onClose: (close) => void closers.push(close),
+      onClose,
       alongside: true,
       migrate: false,
     });
@@ -38,7 +39,7 @@ export async function visitDatabase(config: Config): Promise<DatabaseVisit> {
   } catch (error) {
     return { findings: [sayFailure(config, error)], aheadMs: undefined };
   } finally {
-    for (const close of closers.reverse()) await close().catch(() => undefined);
+    await close();
   }
 }
 
@@ -146,7 +147,7 @@ async function visitRing(
   db: Parameters<typeof openKeyRing>[0]['db'],
 ): Promise<readonly Finding[]> {
   const problems: string[] = [];
-  const closers: (() => Promise<void>)[] = [];
+  const { onClose, close } = createClosers();
   try {
     await openKeyRing({
       db,
@@ -154,12 +155,12 @@ async function visitRing(
       mayCreate: false,
       onStep: () => undefined,
       onProblem: (error) => void problems.push(serializeError(error).message),
-      onClose: (close) => void closers.push(close),
+      onClose,
     });
   } catch (error) {
     problems.push(serializeError(error).message);
   } finally {
-    for (const close of closers) await close();
+    await close();
   }
   const what = 'key ring';
   if (problems.length === 0) {

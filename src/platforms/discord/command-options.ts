@@ -12,7 +12,7 @@ import type { KeyProvider } from './interactions/key-form.ts';
 const MOST_PROMPT = 6000;
 const MOST_CODE = 100;
 const MOST_NUMBER = 20;
-const MOST_WORDS = 400;
+const MOST_REASON = 200;
 /** Choices of one option. */
 const MOST_CHOICES = 25;
 
@@ -67,7 +67,14 @@ export function optionsOf(
         { ...text('amount', texts.chat.amount), max_length: MOST_NUMBER },
       ];
     case 'admin':
-      return [{ ...text('what', texts.admin), max_length: MOST_WORDS }];
+      return [
+        chosen('what', texts.admin.what, texts.admin.verbs),
+        { ...text('user', texts.admin.user), autocomplete: true },
+        { ...text('plan', texts.admin.plan), autocomplete: true },
+        { ...text('until', texts.admin.until), max_length: MOST_NUMBER },
+        { ...text('days', texts.admin.days), max_length: MOST_NUMBER },
+        { ...text('reason', texts.admin.reason), max_length: MOST_REASON },
+      ];
     // Most take nothing. For /setkey an option is no place: it would stand in everybody's sight
     // while it is typed.
     default:

@@ -71,6 +71,7 @@ export function createDiscordSender(options: SenderOptions): PlatformSender {
       showsPrivately: 'on-request',
       showsQuoted: 'sometimes',
       groupConversation: 'replies',
+      showsCommands: 'to-sender',
       maxFileBytes: MAX_FILE_BYTES,
     },
     async notify(target, notice) {

@@ -143,6 +143,7 @@ export function createTelegramSender(options: SenderOptions): PlatformSender {
       showsPrivately: 'at-once',
       showsQuoted: 'always',
       groupConversation: 'chat',
+      showsCommands: 'to-all',
       maxFileBytes: MAX_FILE_BYTES,
     },
     async notify(target, notice) {

@@ -61,6 +61,7 @@ export function createSender(dependencies: SenderDependencies): PlatformSender {
       showsPrivately: 'at-once',
       showsQuoted: 'always',
       groupConversation: 'chat',
+      showsCommands: 'to-all',
       maxFileBytes: Number.POSITIVE_INFINITY,
     },
 

@@ -35,6 +35,8 @@ export interface Terminal {
   readonly receiver: PlatformReceiver;
   readonly sender: PlatformSender;
   readonly rights: ChatRights;
+  /** Who sits at it. */
+  readonly user: Sender;
 }
 
 const CHAT: ChatAddress = { platform: 'terminal', chatId: 'terminal', kind: 'direct' };
@@ -222,7 +224,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   });
   // Whoever sits at it runs it.
   const rights: ChatRights = { opensThreads: false, mayManage: async () => true };
-  return { receiver, sender, rights };
+  return { receiver, sender, rights, user: USER };
 }
 
 /** What the user wrote, as it stays above. Of a long text the beginning. */

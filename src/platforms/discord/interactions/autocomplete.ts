@@ -21,6 +21,8 @@ export interface Suggestion {
 /** What somebody who is typing an option of a command can choose. */
 export type Suggest = (typing: {
   readonly command: string;
+  /** Which of its options. */
+  readonly option: string;
   /** At most 100 characters. */
   readonly typed: string;
   readonly sender: Sender;
@@ -38,7 +40,12 @@ export async function suggestions(
   const typed = focused !== undefined && 'value' in focused ? String(focused.value) : '';
   const patience = new AbortController();
   const found = await Promise.race([
-    suggest({ command: data.name, typed: typed.slice(0, MOST_CHARACTERS), sender }).catch(() => []),
+    suggest({
+      command: data.name,
+      option: focused?.name ?? '',
+      typed: typed.slice(0, MOST_CHARACTERS),
+      sender,
+    }).catch(() => []),
     sleep(PATIENCE_MS, [], { signal: patience.signal }),
   ]).finally(() => patience.abort());
   return {

@@ -1,9 +1,9 @@
 /** Tells the operators, on their platforms, what they have to mend. */
 
-import type { PlatformName } from './chat/message.ts';
-import type { Notice, PlatformSender } from './chat/platform.ts';
-import type { Operator } from './config.ts';
-import { type Log, serializeError } from './log.ts';
+import type { PlatformName } from '../chat/message.ts';
+import type { Notice, PlatformSender } from '../chat/platform.ts';
+import type { Operator } from '../config.ts';
+import { type Log, serializeError } from '../log.ts';
 
 /** The same warning is repeated after so long, in milliseconds. */
 const REPEAT_MS = 3_600_000;
