@@ -44,8 +44,11 @@ export interface Funding extends Payer {
   /** Set where whoever pays has a say in how it is moderated. */
   readonly moderation?: 'off' | 'on' | 'required';
   readonly pool?: PoolFacts;
-  /** Why the next in the order pays instead, where that is to be told. */
-  passedOver?(outcome: Outcome): string;
+  /**
+   * Why the next in the order pays instead, where that is to be told.
+   * @param againAt when this one would pay, where that is known
+   */
+  passedOver?(outcome: Outcome, againAt?: Date): string;
 }
 
 export interface AnswerCost {

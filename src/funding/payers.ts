@@ -117,13 +117,16 @@ export function createPayers({
       }
       const nobody: Outcome =
         choice !== null ? 'payer-needed' : order === 'own-only' ? 'own-only' : 'house-unavailable';
-      let last: Extract<Paid<never>, { paid: false }> = { paid: false, outcome: nobody };
+      let last: Refused = { paid: false, outcome: nobody };
+      const refuse = (next: Refused) => {
+        if (!(isOfPool(last) && isOfHouse(next))) last = next;
+      };
       const passed: string[] = [];
       for await (const offer of offers(choice === null ? ORDERS[order] : [choice], turn)) {
         if (offer.offer === 'absent') continue;
         if (offer.offer === 'refused') {
           const { outcome, provider } = offer;
-          last = { paid: false, outcome, ...(provider === undefined ? {} : { provider }) };
+          refuse({ paid: false, outcome, ...(provider === undefined ? {} : { provider }) });
           if (!offer.passesOver) return last;
           if (offer.note !== undefined) passed.push(offer.note);
           continue;
@@ -137,9 +140,9 @@ export function createPayers({
         }
         const { refused: outcome, againAt } = attempted;
         await funding.refused?.(outcome);
-        last = { paid: false, outcome, funding, ...(againAt === undefined ? {} : { againAt }) };
+        refuse({ paid: false, outcome, funding, ...(againAt === undefined ? {} : { againAt }) });
         if (!funding.passesOver) return last;
-        const note = funding.passedOver?.(attempted.refused);
+        const note = funding.passedOver?.(outcome, againAt);
         if (note !== undefined) passed.push(note);
       }
       return last;
@@ -173,6 +176,17 @@ export function createPayers({
     },
   };
 }
+
+type Refused = Extract<Paid<never>, { paid: false }>;
+
+/**
+ * What a pool says of a member's turn is what they are told, not that the house gives no more
+ * either: often it gives them nothing at all.
+ */
+const isOfPool = ({ funding, outcome }: Refused) =>
+  funding?.kind === 'pool' || outcome === 'pool-unavailable';
+const isOfHouse = ({ funding, outcome }: Refused) =>
+  funding?.kind === 'house' || outcome === 'house-not-for-you';
 
 async function isUsedUp(db: Database, { caps }: Funding): Promise<boolean> {
   const states = await budgetStates(db, caps);

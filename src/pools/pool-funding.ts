@@ -10,11 +10,10 @@ import { isRingIncomplete } from '../keys/afresh.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
 import type { ProviderErrorCode } from '../llm/provider.ts';
-import type { Outcome } from '../text/outcomes.ts';
 import { poolFundingText } from '../text/pool-funding.ts';
 import type { PoolMembers } from './members.ts';
 import { type MemberBudget, memberBudgets, memberCaps } from './pool-budgets.ts';
-import { rateOf } from './pool-settings.ts';
+import { poolRates } from './pool-settings.ts';
 import { poolWindow } from './pool-windows.ts';
 import { type Pool, type PoolStop, type Pools, poolOf, stopOf } from './pools.ts';
 
@@ -193,16 +192,12 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
             moderation: settings.moderation,
             pool: facts,
             admit: () => undefined,
-            rates: [
-              {
-                fundings: ['pool'],
-                fundingId: pool.id,
-                model: { provider: pool.provider, model },
-                requestsPerMinute: rateOf(settings.requestsPerMinute, model),
-                tokensPerMinute: rateOf(settings.tokensPerMinute, model),
-              },
-            ],
-            passedOver: (outcome: Outcome) => poolFundingText.passedOver(outcome, facts),
+            rates: poolRates(
+              settings,
+              { poolId: pool.id, userId: asked.userId },
+              { provider: pool.provider, model },
+            ),
+            passedOver: (outcome, againAt) => poolFundingText.passedOver(outcome, facts, againAt),
             ended: ended(pool, ownerId, key.version),
             async costNote({ costMicros, assumed, reservedMicros }) {
               const states = await memberBudgets(db, member, now());

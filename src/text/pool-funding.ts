@@ -3,7 +3,7 @@
 import type { Notice } from '../chat/platform.ts';
 import { formatUsd } from '../funding/money.ts';
 import { providerEntry, type RemoteProviderId } from '../llm/catalogue.ts';
-import { inlineCode, time } from './markdown.ts';
+import { inlineCode, minuteAfter, time } from './markdown.ts';
 
 export interface PoolFacts {
   readonly name: string;
@@ -31,7 +31,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 };
 
 /** Why a member's turn was not paid by the pool, for a sentence that begins with its name. */
-function why(outcome: string, facts: PoolFacts): string {
+function why(outcome: string, facts: PoolFacts, againAt?: Date): string {
   switch (outcome) {
     case 'pool-hour-used':
       return `your budget for this hour is used; the next begins ${time(facts.hourEnds)}`;
@@ -42,7 +42,7 @@ function why(outcome: string, facts: PoolFacts): string {
     case 'pool-used':
       return 'all that its owner gave for it is used';
     case 'over-rate':
-      return 'it is asked as often, or as much, as its owner allows in a minute; try again in a minute';
+      return `it is asked as often, or as much, as its owner allows in a minute; it pays again ${againAt === undefined ? 'in a minute' : time(minuteAfter(againAt))}`;
     case 'pool-price-unknown':
       return 'I don’t know what its model costs, so that no budget can be kept; its owner can choose another';
     default:
@@ -58,8 +58,8 @@ export const poolFundingText = {
       : `Not asked, on ${poolName(facts.name)}: ${why(outcome, facts)}.`,
 
   /** Before "From now on … pays". */
-  passedOver: (outcome: string, facts: PoolFacts): string =>
-    `On ${poolName(facts.name)}, ${why(outcome, facts)}.`,
+  passedOver: (outcome: string, facts: PoolFacts, againAt?: Date): string =>
+    `On ${poolName(facts.name)}, ${why(outcome, facts, againAt)}.`,
 
   stopped: (name: string, stop: keyof typeof STOPS): string =>
     `The ${poolName(name)} ${STOPS[stop]}.`,

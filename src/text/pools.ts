@@ -51,7 +51,7 @@ interface RosterLine {
 }
 
 const SETTINGS_HELP =
-  '`key=openai` `models=a,b` `month=0.20` `day=off` `hour=off` (dollars a member) `total=20` (for all) `requests=10` `tokens=20000` (a minute, for each model, or `requests=10,model:3`) `ends=2026-12-31` `zone=Europe/Berlin` `moderation=on|off|required` `carry=on|off` `review=on|off` `members=100` `name=other`';
+  '`key=openai` `models=a,b` `month=0.20` `day=off` `hour=off` (dollars a member) `total=20` (for all) `requests=5` `tokens=20000` (a member and minute, for each model, or `requests=5,model:3`) `requests-all=60` `tokens-all=off` (of all together) `ends=2026-12-31` `zone=Europe/Berlin` `moderation=on|off|required` `carry=on|off` `review=on|off` `members=100` `name=other`';
 
 const OWNER_HELP = [
   `- \`/pool set NAME month=0.50 total=30 …\`: ${SETTINGS_HELP}`,
@@ -328,8 +328,10 @@ function settingLines(settings: PoolSettings, endsAt: Date | undefined): readonl
   return [
     `- ${models.length === 1 ? 'Model' : 'Models'}: ${models.map(inlineCode).join(', ')}`,
     `- Budget of a member: ${budgets.length === 0 ? 'no limit' : budgets.join(', ')}${settings.carriesOver ? '; what is left is added to the next one' : '; what is left is not carried over'}`,
-    ...rateLine('Requests', settings.requestsPerMinute),
-    ...rateLine('Tokens', settings.tokensPerMinute),
+    ...rateLine('Requests a minute, of a member', settings.memberRequestsPerMinute),
+    ...rateLine('Tokens a minute, of a member', settings.memberTokensPerMinute),
+    ...rateLine('Requests a minute, of all together', settings.requestsPerMinute),
+    ...rateLine('Tokens a minute, of all together', settings.tokensPerMinute),
     ...(endsAt === undefined ? [] : [`- Until ${time(endsAt)}`]),
     `- Clock: ${escapeMarkdown(zone)}${nextZone === null ? '' : `, ${escapeMarkdown(nextZone.zone)} from ${time(new Date(nextZone.from))}`}`,
     `- Moderation: ${settings.moderation}`,
@@ -340,7 +342,7 @@ function settingLines(settings: PoolSettings, endsAt: Date | undefined): readonl
 function rateLine(what: string, rate: PoolSettings['requestsPerMinute']): readonly string[] {
   const named = Object.entries(rate.of).map(([model, n]) => `${inlineCode(model)} ${n}`);
   const all = rate.each === null ? named : [`${rate.each} for each model`, ...named];
-  return all.length === 0 ? [] : [`- ${what} a minute, of all together: ${all.join(', ')}`];
+  return all.length === 0 ? [] : [`- ${what}: ${all.join(', ')}`];
 }
 
 function pageButtons({ id, settings, stop }: PoolPage): readonly (readonly Button[])[] {

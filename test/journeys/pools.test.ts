@@ -69,6 +69,11 @@ describe('making', () => {
       'zone=Mars/Base',
       'requests=0',
       'tokens=-5',
+      'requests-all=1.5',
+      'tokens-all=2000000000',
+      'requests=gpt-a:0',
+      'requests=:5',
+      '-=5',
       'moderation=maybe',
       'colour=red',
       'members=0',
@@ -214,15 +219,15 @@ describe('spending', () => {
     expect(onKey.length).toBeLessThan(50);
   }, 120_000);
 
-  test('faster than the pool’s rate, a turn is not asked on it', async () => {
-    const boss = await people.owner('month=1 requests=2');
-    const [ben] = await people.membersOf(boss, 'Ben');
+  test('faster than the pool lets all together be, a turn is not asked on it', async () => {
+    const boss = await people.owner('month=1 requests-all=2');
+    const [ben, carl] = await people.membersOf(boss, 'Ben', 'Carl');
     await ben?.asks('rate one', /Answer to.*rate one/s);
-    await ben?.asks('rate two', /Answer to.*rate two/s);
+    await carl?.asks('rate two', /Answer to.*rate two/s);
     const third = await ben?.asks('rate three', /Answer to.*rate three/s);
     expect(textOf(third)).toMatch(/as often, or as much, as its owner allows in a minute/);
     expect(people.keyFor('rate three')).toBe(world.openai.apiKey);
-    await boss.asks(`/pool set ${boss.name} requests=gpt-5.6-terra:9`, /Changed/);
+    await boss.asks(`/pool set ${boss.name} requests-all=gpt-5.6-terra:9`, /Changed/);
     await ben?.asks('rate four', /Answer to.*rate four/s);
     expect(people.keyFor('rate four')).toBe(boss.key);
   }, 20_000);

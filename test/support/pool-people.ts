@@ -21,8 +21,12 @@ export function poolPeople(world: World) {
       async asks(text: string, what: RegExp) {
         const { message_id } = world.telegram.say(own, user, text);
         const found = await world.telegram
-          .waitFor(() =>
-            botMessages(world, own).find((m) => m.message_id > message_id && what.test(textOf(m))),
+          .waitFor(
+            () =>
+              botMessages(world, own).find(
+                (m) => m.message_id > message_id && what.test(textOf(m)),
+              ),
+            { timeoutMs: 20_000 },
           )
           .catch((error: unknown) => {
             const all = JSON.stringify(botMessages(world, own).map(textOf));
