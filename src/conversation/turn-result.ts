@@ -67,11 +67,13 @@ export async function withNotes(
   if (result.answer.trim() === '') return result;
   const notes: string[] = [];
   const before = await payers.lastPayer(turn.userId, turn.turnId);
-  if (before !== undefined && isAnother(before, funding)) {
+  const isNew = before === undefined || isAnother(before, funding);
+  if (isNew && before !== undefined) {
     const isSeenByAll = turn.chat.kind === 'group' && !turn.isPrivate;
     if (isSeenByAll) notes.push(payersText.changedInGroup());
     else notes.push(...passed, payersText.changed(funding.kind, funding.name));
   }
+  if (isNew && funding.remark !== undefined) notes.push(funding.remark);
   if (turn.showCost && turn.chat.kind === 'direct') {
     const { costMicros = null, priceAssumed: assumed = false } = result;
     notes.push(await funding.costNote({ costMicros, assumed, reservedMicros }));

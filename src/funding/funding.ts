@@ -44,6 +44,8 @@ export interface Funding extends Payer {
   /** Set where whoever pays has a say in how it is moderated. */
   readonly moderation?: 'off' | 'on' | 'required';
   readonly pool?: PoolFacts;
+  /** Told when it pays for the first time, or again after another did, whoever reads along. */
+  readonly remark?: string;
   /**
    * Why the next in the order pays instead, where that is to be told.
    * @param againAt when this one would pay, where that is known

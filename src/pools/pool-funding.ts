@@ -34,6 +34,8 @@ interface Candidate {
   readonly memberId: number | undefined;
   readonly model: string | null;
   readonly joinedAt: Date;
+  /** Its owner may read what they ask. */
+  readonly isReviewed: boolean;
   readonly keyState: 'there' | 'refused' | 'gone';
 }
 
@@ -56,6 +58,7 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
       member: number | null;
       model: string | null;
       joined: number | null;
+      reviewed: boolean;
       key: string | null;
     }>(sql`
       with theirs as (
@@ -63,7 +66,8 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
         union select pool_id from pool_chats c where ${isThere}
       )
       select p.id, m.id as member, m.model,
-             (extract(epoch from m.joined_at) * 1000)::bigint as joined, k.state as key
+             (extract(epoch from m.joined_at) * 1000)::bigint as joined,
+             m.reviewed_since is not null as reviewed, k.state as key
       from theirs join pools p on p.id = theirs.pool_id
       left join pool_members m on m.pool_id = p.id and m.user_id = ${userId}::bigint
       left join pool_chats c on c.pool_id = p.id and ${isThere}
@@ -81,7 +85,7 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
           found.map(({ id }) => id),
         ),
       );
-    return found.flatMap(({ id, member, model, joined, key }): readonly Candidate[] => {
+    return found.flatMap(({ id, member, model, joined, reviewed, key }): readonly Candidate[] => {
       const row = rows.find((one) => one.id === id);
       if (row === undefined) return [];
       return [
@@ -90,6 +94,7 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
           memberId: member ?? undefined,
           model,
           joinedAt: joined === null ? now() : new Date(joined),
+          isReviewed: reviewed,
           keyState: key === null ? 'gone' : key === 'refused' ? 'refused' : 'there',
         },
       ];
@@ -191,6 +196,9 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
             unpriced: 'pool-price-unknown',
             moderation: settings.moderation,
             pool: facts,
+            ...(settings.review && !candidate.isReviewed
+              ? { remark: poolFundingText.notRead() }
+              : {}),
             admit: () => undefined,
             rates: poolRates(
               settings,

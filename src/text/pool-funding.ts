@@ -61,6 +61,10 @@ export const poolFundingText = {
   passedOver: (outcome: string, facts: PoolFacts, againAt?: Date): string =>
     `On ${poolName(facts.name)}, ${why(outcome, facts, againAt)}.`,
 
+  /** For a member or guest of a pool that is read along, who did not agree to that. */
+  notRead: (): string =>
+    'This is paid by a pool whose owner reads what those ask who agreed to it. You did not, so nothing of yours is there for them to read; an invitation from them, and /pool join, is how to agree.',
+
   stopped: (name: string, stop: keyof typeof STOPS): string =>
     `The ${poolName(name)} ${STOPS[stop]}.`,
 

@@ -61,6 +61,11 @@ const OWNER_HELP = [
   '- `/pool bind NAME` in a group that you manage: whoever asks there is paid by it; `/pool unbind`',
 ];
 
+const joinButton = (token: string): Button => ({
+  label: 'Join the pool',
+  directChat: `pool-${token}`,
+});
+
 const act = (label: string, action: string): Button => ({ label, action: `pool:${action}` });
 
 export const poolsText = {
@@ -174,7 +179,7 @@ export const poolsText = {
   }),
   inviteHere: (name: string, token: string): Notice => ({
     markdown: `You can join ${poolName(name)} here: it pays for what you ask me. What that means, you read before you agree.`,
-    buttons: [[{ label: 'Join the pool', directChat: `pool-${token}` }]],
+    buttons: [[joinButton(token)]],
   }),
 
   ask: (
@@ -273,8 +278,17 @@ export const poolsText = {
       )
       .join('\n'),
 
-  bound: (name: string): Notice => ({
-    markdown: `From now on ${poolName(name)} pays for whoever asks me here and has no key of their own that pays first. Its owner sees what each costs, not what is asked. \`/pool unbind\` ends it.`,
+  /** @param token of an invitation, where its owner reads along: that needs consent */
+  bound: (name: string, token: string | undefined): Notice => ({
+    markdown: [
+      `From now on ${poolName(name)} pays for whoever asks me here and has no key of their own that pays first. Its owner sees what each costs, not what is asked. \`/pool unbind\` ends it.`,
+      ...(token === undefined
+        ? []
+        : [
+            'Its owner can read what those ask who joined it and agreed to that. Of all others nothing is there to be read.',
+          ]),
+    ].join('\n\n'),
+    ...(token === undefined ? {} : { buttons: [[joinButton(token)]] }),
   }),
   unbound: (): Notice => ({ markdown: 'No pool of yours pays for this chat any more.' }),
   notBound: (): Notice => ({ markdown: 'No pool of yours paid for this chat.' }),
