@@ -68,7 +68,7 @@ export async function withNotes(
   const notes: string[] = [];
   const before = await payers.lastPayer(turn.userId, turn.turnId);
   const isNew = before === undefined || isAnother(before, funding);
-  if (isNew && before !== undefined) {
+  if (isNew && (before !== undefined || passed.length > 0)) {
     const isSeenByAll = turn.chat.kind === 'group' && !turn.isPrivate;
     if (isSeenByAll) notes.push(payersText.changedInGroup());
     else notes.push(...passed, payersText.changed(funding.kind, funding.name));

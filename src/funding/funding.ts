@@ -90,8 +90,18 @@ export type Offer =
 /** One way to pay. */
 export interface FundingSource {
   readonly kind: FundingKind;
-  /** What it would do for a turn, or for the next one, in this order; without any effect. */
-  offer(turn: TurnToPay): Promise<Offer | readonly Offer[]>;
+  /**
+   * What it would do for a turn, or for the next one, in this order; without any effect. One after
+   * another where each has to be looked up.
+   */
+  offer(turn: TurnToPay): Promise<Offer | readonly Offer[]> | AsyncIterable<Offer>;
+}
+
+/** One after another, however the source looks them up. */
+export async function* offersOf(source: FundingSource, turn: TurnToPay): AsyncGenerator<Offer> {
+  const offered = source.offer(turn);
+  if (Symbol.asyncIterator in offered) yield* offered;
+  else yield* [await offered].flat();
 }
 
 export interface House {

@@ -6,7 +6,13 @@ import { reservations, users } from '../db/schema.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
 import { budgetStates } from './budgets.ts';
-import type { Funding, FundingSource, Offer, TurnToPay } from './funding.ts';
+import {
+  type Funding,
+  type FundingSource,
+  type Offer,
+  offersOf,
+  type TurnToPay,
+} from './funding.ts';
 import type { FundingKind } from './ledger.ts';
 
 export type PayerOrder = 'own-first' | 'own-only' | 'house-first' | 'ask';
@@ -81,7 +87,7 @@ export function createPayers({
   async function* offers(kinds: readonly FundingKind[], turn: TurnToPay): AsyncGenerator<Offer> {
     for (const kind of kinds) {
       for (const source of sources.filter((s) => s.kind === kind)) {
-        yield* [await source.offer(turn)].flat();
+        yield* offersOf(source, turn);
       }
     }
   }

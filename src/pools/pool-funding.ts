@@ -155,8 +155,10 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
 
   return {
     kind: 'pool',
-    async offer(asked): Promise<Offer> {
+    async *offer(asked): AsyncGenerator<Offer> {
+      /** The first that does not pay. */
       let refused: { readonly pool: Pool; readonly stop: PoolStop } | undefined;
+      let pays = false;
       for (const candidate of await candidatesOf(asked)) {
         const { pool } = candidate;
         const key = await keyOf(candidate, asked.turn !== undefined);
@@ -182,7 +184,9 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
           dayEnds: endsOf(pool, 'day', at),
           monthEnds: endsOf(pool, 'month', at),
         };
-        return {
+        if (!pays && refused !== undefined && !isOver(refused.stop)) yield stopped(refused);
+        pays = true;
+        yield {
           offer: 'pays',
           funding: {
             kind: 'pool',
@@ -221,16 +225,20 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
           },
         };
       }
-      if (refused === undefined) return { offer: 'absent' };
-      return {
-        offer: 'refused',
-        outcome: 'pool-unavailable',
-        passesOver: true,
-        note: poolFundingText.stopped(refused.pool.name, refused.stop),
-      };
+      if (refused !== undefined && !pays) yield stopped(refused);
     },
   };
 }
+
+/** Nothing to be told of again and again, where another pool pays. */
+const isOver = (stop: PoolStop) => stop === 'closed' || stop === 'owner-left' || stop === 'ended';
+
+const stopped = ({ pool, stop }: { readonly pool: Pool; readonly stop: PoolStop }): Offer => ({
+  offer: 'refused',
+  outcome: 'pool-unavailable',
+  passesOver: true,
+  note: poolFundingText.stopped(pool.name, stop),
+});
 
 function endsOf({ settings }: Pool, period: 'hour' | 'day' | 'month', at: Date): Date {
   return poolWindow(settings, period, at).ends ?? at;

@@ -126,7 +126,7 @@ export function readPoolWords(text: string, now: MemberMicros): PoolWords {
   let named: Omit<PoolChange, 'settings'> = {};
   const rest: string[] = [];
   for (const word of text.split(/\s+/).filter((w) => w !== '')) {
-    const match = /^([a-z-]+)=(.+)$/i.exec(word);
+    const match = /^([a-z-]+)=(.*)$/i.exec(word);
     if (match === null) {
       rest.push(word);
       continue;

@@ -358,6 +358,7 @@ describe('ending', () => {
     await boss.sees(/[Dd]eleted/);
     const told = textOf(await ben?.asks('key gone one', /Answer to.*key gone one/s));
     expect(told).toMatch(/its owner’s key can’t be used/);
+    expect(told).toMatch(/From now on the house pays/);
     await ben?.asks('key gone two', /Answer to.*key gone two/s);
     await boss.sees(/is paused: the key that it shared is gone/);
     expect(boss.said().filter((text) => /the key that it shared is gone/.test(text))).toHaveLength(
@@ -397,6 +398,7 @@ describe('ending', () => {
     await waitFor(async () => !(await dumpDatabase(world.database.db)).includes(boss.name));
     const told = textOf(await ben?.asks('after it', /Answer to.*after it/s));
     expect(told).toMatch(/is closed: its owner has left/);
+    expect(told).toMatch(/From now on the house pays/);
     expect(people.keyFor('after it')).toBe(world.openai.apiKey);
   }, 30_000);
 
