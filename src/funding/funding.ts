@@ -229,8 +229,8 @@ export async function readOwnKey(
 }
 
 /** A row that does not open is its owner's to replace; the house does not pay instead, and nobody is asked. */
-async function openedKey(
-  { apiKeys }: Pick<FundingParts, 'apiKeys'>,
+export async function openedKey(
+  { apiKeys }: { readonly apiKeys: Pick<ApiKeys, 'keyFor'> },
   userId: number,
   provider: ProviderId,
 ) {

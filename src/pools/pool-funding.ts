@@ -5,10 +5,14 @@ import type { Notice } from '../chat/platform.ts';
 import type { Database } from '../db/client.ts';
 import { inArray, sql } from '../db/drizzle.ts';
 import { pools } from '../db/schema.ts';
-import type { Funding, FundingSource, Offer, TurnToPay } from '../funding/funding.ts';
-import { isRingIncomplete } from '../keys/afresh.ts';
+import {
+  type Funding,
+  type FundingSource,
+  type Offer,
+  openedKey,
+  type TurnToPay,
+} from '../funding/funding.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
-import { VaultError } from '../keys/vault.ts';
 import type { ProviderErrorCode } from '../llm/provider.ts';
 import { poolFundingText } from '../text/pool-funding.ts';
 import type { PoolMembers } from './members.ts';
@@ -115,12 +119,8 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
       return 'key' as const;
     }
     if (keyState === 'refused') return 'key' as const;
-    try {
-      return (await apiKeys.keyFor(ownerId, pool.provider)) ?? ('key' as const);
-    } catch (error) {
-      if (isRingIncomplete(error) || error instanceof VaultError) return 'key' as const;
-      throw error;
-    }
+    const key = await openedKey(parts, ownerId, pool.provider);
+    return key === undefined || typeof key === 'string' ? ('key' as const) : key;
   }
 
   /** Tells its owner once of each kind of failure, until it has worked again. */

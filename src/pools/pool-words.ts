@@ -73,7 +73,7 @@ function readModels(value: string): Settings | undefined {
   return fit ? { models: [...new Set(models)] } : undefined;
 }
 
-/** The windows that were set before in the same words stay set. */
+/** What a member may spend in each window: those that are not named stay as they are. */
 export type MemberMicros = PoolSettings['memberMicros'];
 
 const READ: Readonly<Record<string, Read>> = {
