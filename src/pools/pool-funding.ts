@@ -15,6 +15,7 @@ import {
 import type { ApiKeys } from '../keys/api-keys.ts';
 import type { ProviderErrorCode } from '../llm/provider.ts';
 import { poolFundingText } from '../text/pool-funding.ts';
+import type { LookForOwner } from './bound-chats.ts';
 import type { PoolMembers } from './members.ts';
 import { type MemberBudget, memberBudgets, memberCaps } from './pool-budgets.ts';
 import { poolRates } from './pool-settings.ts';
@@ -26,6 +27,8 @@ export interface PoolFundingParts {
   readonly apiKeys: Pick<ApiKeys, 'keyFor' | 'markUsed' | 'markRefused'>;
   readonly pools: Pick<Pools, 'pause'>;
   readonly members: Pick<PoolMembers, 'admitGuest'>;
+  /** Never throws. */
+  readonly lookForOwner: LookForOwner;
   /** Never throws. */
   readonly tellOwner: (ownerId: number, notice: Notice) => void;
   readonly now?: () => Date;
@@ -40,6 +43,8 @@ interface Candidate {
   readonly joinedAt: Date;
   /** Its owner may read what they ask. */
   readonly isReviewed: boolean;
+  /** It pays for whoever asks in the turn's chat. */
+  readonly isBound: boolean;
   readonly keyState: 'there' | 'refused' | 'gone';
 }
 
@@ -63,6 +68,7 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
       model: string | null;
       joined: number | null;
       reviewed: boolean;
+      bound: boolean;
       key: string | null;
     }>(sql`
       with theirs as (
@@ -71,7 +77,8 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
       )
       select p.id, m.id as member, m.model,
              (extract(epoch from m.joined_at) * 1000)::bigint as joined,
-             m.reviewed_since is not null as reviewed, k.state as key
+             m.reviewed_since is not null as reviewed, c.pool_id is not null as bound,
+             k.state as key
       from theirs join pools p on p.id = theirs.pool_id
       left join pool_members m on m.pool_id = p.id and m.user_id = ${userId}::bigint
       left join pool_chats c on c.pool_id = p.id and ${isThere}
@@ -89,20 +96,23 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
           found.map(({ id }) => id),
         ),
       );
-    return found.flatMap(({ id, member, model, joined, reviewed, key }): readonly Candidate[] => {
-      const row = rows.find((one) => one.id === id);
-      if (row === undefined) return [];
-      return [
-        {
-          pool: poolOf(row),
-          memberId: member ?? undefined,
-          model,
-          joinedAt: joined === null ? now() : new Date(joined),
-          isReviewed: reviewed,
-          keyState: key === null ? 'gone' : key === 'refused' ? 'refused' : 'there',
-        },
-      ];
-    });
+    return found.flatMap(
+      ({ id, member, model, joined, reviewed, bound, key }): readonly Candidate[] => {
+        const row = rows.find((one) => one.id === id);
+        if (row === undefined) return [];
+        return [
+          {
+            pool: poolOf(row),
+            memberId: member ?? undefined,
+            model,
+            joinedAt: joined === null ? now() : new Date(joined),
+            isReviewed: reviewed,
+            isBound: bound,
+            keyState: key === null ? 'gone' : key === 'refused' ? 'refused' : 'there',
+          },
+        ];
+      },
+    );
   }
 
   /** Opened, or why the pool does not pay. */
@@ -161,6 +171,9 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
       let pays = false;
       for (const candidate of await candidatesOf(asked)) {
         const { pool } = candidate;
+        if (candidate.isBound && asked.turn !== undefined) {
+          parts.lookForOwner(asked.turn.chat, pool);
+        }
         const key = await keyOf(candidate, asked.turn !== undefined);
         if (typeof key === 'string') {
           refused ??= { pool, stop: key };

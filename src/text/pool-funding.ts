@@ -94,7 +94,14 @@ export const poolFundingText = {
       ),
     ].join(' '),
 
+  ownerLeftGroup: (name: string): Notice => ({
+    markdown: `The owner of ${poolName(name)} is in this chat no more, so that it pays here no more. From now on each is paid by what they have of their own: /usage in our private chat says by what.`,
+  }),
+
   // To the owner
+  youLeftGroup: (name: string): Notice => ({
+    markdown: `You are no longer in a group that your ${poolName(name)} paid for, so that it pays there no more. Its members elsewhere are paid as before.`,
+  }),
   keyGone: (name: string): Notice => ({
     markdown: `Your ${poolName(name)} is paused: the key that it shared is gone. Its members are told when they ask. \`/pool resume ${name}\` shares the key that you have now.`,
   }),

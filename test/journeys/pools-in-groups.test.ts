@@ -1,5 +1,6 @@
 /** A pool that is bound to a group pays for people whom the bot has never met, where the house gives nothing. */
 
+import { PermissionFlagsBits } from 'discord-api-types/v10';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createDiscordWorld, type DiscordWorld } from '../support/discord-world.ts';
 import { expectSums } from '../support/ledger.ts';
@@ -95,4 +96,41 @@ test('where the owner reads along, people are told when it is bound and with the
   const file = boss.files().at(-1) ?? '';
   expect(file).toContain('an open matter');
   expect(file).not.toMatch(/private matter|another matter/);
+}, 30_000);
+
+test('when its owner has left the group, a pool pays there no more, and everybody there is told', async () => {
+  const { boss, guest, group } = await boundGroup('month=0.20');
+  const [member] = await people.membersOf(boss, 'Member');
+  world.telegram.leave(group, boss.user);
+  guest.say(`${me()} while leaving`, group);
+  await botSays(world, group, /The owner of pool .* is in this chat no more/);
+  await boss.sees(/no longer in a group that your pool .* paid for/);
+  await botSays(world, group, /Answer to.*while leaving/s);
+  guest.say(`${me()} once left`, group);
+  await botSays(world, group, /Why is for the person who asked alone/);
+  expect(asked(world, 'once left')).toEqual([]);
+  // Who joined it is paid by it as before.
+  await member?.asks('elsewhere as before', /Answer to.*elsewhere as before/s);
+}, 30_000);
+
+test('on Discord too', async () => {
+  const [other, boss, guest] = [world.person('other'), world.person('boss'), world.person('guest')];
+  const key = await world.bringsKey(boss);
+  await boss
+    .slash('pool', { what: 'new leaving month=0.20 total=20' }, world.discord.dm(boss))
+    .answered(({ content }) => /is open/.test(content));
+  const channel = world.server([other, boss, guest]);
+  const guild = world.discord.guild(channel.guildId ?? '');
+  world.discord.setUserPermissions(guild, boss, PermissionFlagsBits.ManageGuild);
+  boss.slash('pool', { what: 'bind leaving' }, channel);
+  await world.sees(guest, channel, /pays for whoever asks me here/);
+  world.discord.removeMember(guild, boss);
+  guest.says(channel, `${world.discord.botMention} on discord while leaving`);
+  await world.sees(guest, channel, /The owner of pool .* is in this chat no more/);
+  await world.sees(guest, channel, /Answer to.*on discord while leaving/s);
+  expect(people.keyFor('on discord while leaving')).toBe(key);
+  await world.sees(boss, world.discord.dm(boss), /no longer in a group that your pool/);
+  guest.says(channel, `${world.discord.botMention} on discord once left`);
+  await world.sees(guest, channel, /a note about this for you alone/);
+  expect(asked(world, 'on discord once left')).toEqual([]);
 }, 30_000);
