@@ -1,18 +1,14 @@
 /** What is measured: the bare script, and Latchkey on each of its backends. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEmbeddedPostgres } from '../src/db/embedded.ts';
-import { fileHere, type Running, startProcess, startRedis } from './processes.ts';
+import { fileHere, type Running, startProcess } from './processes.ts';
 import type { ProviderStandIn } from './provider.ts';
 import type { Stage } from './stage.ts';
+import { type Backend, openStorage, type Storage } from './storage.ts';
+
+export { BACKENDS, type Backend } from './storage.ts';
 
 export const BOT_NAMES = ['bare', 'postgres', 'redis'] as const;
 export type BotName = (typeof BOT_NAMES)[number];
-
-export const BACKENDS = ['postgres', 'redis'] as const;
-export type Backend = (typeof BACKENDS)[number];
 
 export interface BotOptions {
   readonly stage: Stage;
@@ -24,19 +20,22 @@ export interface LatchkeyOptions {
   /** The settings of its platform. */
   readonly platform: Readonly<Record<string, string>>;
   readonly provider: ProviderStandIn;
+  /** Over those that all have. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A file of this folder that is loaded before the entry. */
+  readonly preload?: string;
   readonly profileDir?: string | undefined;
 }
 
 export async function startBot(name: BotName, options: BotOptions): Promise<Running> {
   if (name === 'bare') return startBare(options);
   const { stage, profileDir } = options;
-  const { telegram, provider } = stage;
-  const platform = { TELEGRAM_BOT_TOKEN: telegram.token, TELEGRAM_API_ROOT: telegram.url };
+  const { platform, provider } = stage;
   return startLatchkey(name, { platform, provider, profileDir });
 }
 
 async function startBare({ stage, profileDir }: BotOptions): Promise<Running> {
-  const bot = await startProcess({
+  return startProcess({
     command: process.execPath,
     args: [...profiling(profileDir), fileHere('bare.ts')],
     env: {
@@ -47,55 +46,60 @@ async function startBare({ stage, profileDir }: BotOptions): Promise<Running> {
     },
     isReady: (output) => output.includes('ready'),
   });
-  return bot;
 }
 
-export async function startLatchkey(
-  backend: Backend,
-  { platform, provider, profileDir }: LatchkeyOptions,
-): Promise<Running> {
-  const closers: (() => Promise<void>)[] = [];
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+/** With an empty storage of its own, which goes with it. */
+export async function startLatchkey(backend: Backend, options: LatchkeyOptions): Promise<Running> {
+  const storage = await openStorage(backend);
   try {
-    const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
-    closers.push(() => rm(dataDir, { recursive: true, force: true }));
-    const env: Record<string, string> = {
-      ...platform,
-      OPENAI_API_KEY: provider.apiKey,
-      OPENAI_BASE_URL: provider.url,
-      DATA_DIR: dataDir,
-      HTTP_PORT: '0',
-      // Nothing is to be refused.
-      FREE_DAILY_MESSAGES: '100000',
-      FREE_DAILY_USD: '100000',
-      HOUSE_DAILY_USD: '999999',
-      MAILBOX_LIMIT: '1000',
+    const bot = await startLatchkeyOn(storage, options);
+    return {
+      ...bot,
+      async stop() {
+        await bot.stop();
+        await storage.close();
+      },
     };
-    if (backend === 'redis') {
-      const database = await startEmbeddedPostgres({ dataDir: join(dataDir, 'database') });
-      closers.push(() => database.stop());
-      const redis = await startRedis();
-      closers.push(() => redis.stop());
-      Object.assign(env, { DATABASE_URL: database.url.reveal(), REDIS_URL: redis.url });
-    }
-    const bot = await startProcess({
-      command: process.execPath,
-      args: [
-        ...profiling(profileDir),
-        `--import=${fileHere('unpaced.ts')}`,
-        fileHere('../src/main.ts'),
-      ],
-      env,
-      isReady: (output) => output.includes('Latchkey is online'),
-    });
-    closers.push(() => bot.stop());
-    return { ...bot, stop: close };
   } catch (error) {
-    await close();
+    await storage.close();
     throw error;
   }
+}
+
+/** One process, as an operator starts it, but that nothing is refused. */
+export async function startLatchkeyOn(
+  storage: Storage,
+  { platform, provider, settings, preload, profileDir }: LatchkeyOptions,
+): Promise<Running> {
+  const preloads = ['unpaced.ts', ...(preload === undefined ? [] : [preload])];
+  return startProcess({
+    command: process.execPath,
+    args: [
+      ...profiling(profileDir),
+      ...preloads.map((file) => `--import=${fileHere(file)}`),
+      fileHere('../src/main.ts'),
+    ],
+    env: { ...settingsOn(storage, { platform, provider }), ...settings },
+    isReady: (output) => output.includes('Latchkey is online'),
+  });
+}
+
+/** Everything that a process there is told. */
+export function settingsOn(
+  storage: Storage,
+  { platform, provider }: Pick<LatchkeyOptions, 'platform' | 'provider'>,
+): Readonly<Record<string, string>> {
+  return {
+    ...platform,
+    OPENAI_API_KEY: provider.apiKey,
+    OPENAI_BASE_URL: provider.url,
+    HTTP_PORT: '0',
+    FREE_DAILY_MESSAGES: '100000',
+    FREE_DAILY_USD: '100000',
+    HOUSE_DAILY_USD: '999999',
+    MAILBOX_LIMIT: '1000',
+    ...storage.settings,
+  };
 }
 
 function profiling(directory: string | undefined): readonly string[] {

@@ -3,7 +3,7 @@
 import { BACKENDS, type Backend, startLatchkey } from './bots.ts';
 import { acknowledgements, meet, type Streamed, stream, whenIdle } from './discord-measure.ts';
 import { type DiscordStage, openDiscordStage } from './discord-stage.ts';
-import type { Extent } from './figures.ts';
+import type { Extent } from './extent.ts';
 import type { Spread } from './stats.ts';
 
 /** How many interactions come at once. */

@@ -3,16 +3,16 @@
 import { BACKENDS } from './bots.ts';
 import { type AllDiscordFigures, CROWD, type DiscordFigures, SLOW_MS } from './discord-figures.ts';
 import type { Streamed } from './discord-measure.ts';
-import type { Extent } from './figures.ts';
+import type { Extent } from './extent.ts';
 import { lines, milliseconds, spread, TITLES, verdictOn } from './table.ts';
 
 /** Of a first acknowledgement, at p99. */
 const GOAL_MS = 500;
 
-export function discordTable(
+export function discordReport(
   all: AllDiscordFigures,
   { bursts, streamSeconds }: Extent['discord'],
-): readonly string[] {
+): string {
   const rows: readonly (readonly [title: string, of: (figures: DiscordFigures) => string])[] = [
     [
       `Interaction to acknowledgement, ${CROWD} at once, ${bursts} times`,
@@ -32,10 +32,11 @@ export function discordTable(
     const figures = all.get(name);
     return figures === undefined ? [] : [{ name, figures }];
   });
-  return lines(
+  const table = lines(
     ['', ...backends.map(({ name }) => TITLES[name])],
     rows.map(([title, of]) => [title, ...backends.map(({ figures }) => of(figures))]),
   );
+  return ['### Discord', '', ...table].join('\n');
 }
 
 function streamRows(

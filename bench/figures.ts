@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BotName, startBot } from './bots.ts';
+import type { Extent } from './extent.ts';
 import {
   besideBacklog,
   meet,
@@ -13,46 +14,6 @@ import {
 import { descendantsOf, type Memory, memoryOf, processorTime } from './processes.ts';
 import { openStage, type Stage } from './stage.ts';
 import type { Spread } from './stats.ts';
-
-export interface Extent {
-  readonly idleSamples: number;
-  readonly activeSeconds: number;
-  readonly throughputTurns: number;
-  readonly backlog: number;
-  readonly neighbourSamples: number;
-  /** Ends each of the measurements that count turns, so that a slow bot takes no hour. */
-  readonly mostSeconds: number;
-  /** All turns of a bot together, before its memory is read for the second time. */
-  readonly memoryTurns: number;
-  readonly discord: {
-    readonly idleSamples: number;
-    /** How often everybody asks at once. */
-    readonly bursts: number;
-    readonly streamSeconds: number;
-  };
-}
-
-export const FULL: Extent = {
-  idleSamples: 200,
-  activeSeconds: 15,
-  throughputTurns: 2_000,
-  backlog: 500,
-  neighbourSamples: 100,
-  mostSeconds: 60,
-  memoryTurns: 10_000,
-  discord: { idleSamples: 50, bursts: 10, streamSeconds: 10 },
-};
-
-export const QUICK: Extent = {
-  idleSamples: 50,
-  activeSeconds: 3,
-  throughputTurns: 400,
-  backlog: 120,
-  neighbourSamples: 25,
-  mostSeconds: 5,
-  memoryTurns: 1_200,
-  discord: { idleSamples: 20, bursts: 3, streamSeconds: 4 },
-};
 
 export interface Figures {
   readonly idle: Spread;

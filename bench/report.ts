@@ -3,9 +3,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { BACKENDS, type BotName } from './bots.ts';
-import type { AllDiscordFigures } from './discord-figures.ts';
-import { discordTable } from './discord-report.ts';
-import type { Extent, Figures } from './figures.ts';
+import type { Extent } from './extent.ts';
+import type { Figures } from './figures.ts';
 import { fileHere } from './processes.ts';
 import { lines, megabytes, milliseconds, spread, TITLES, times, verdictOn } from './table.ts';
 
@@ -16,23 +15,37 @@ interface Line {
   readonly of: (figures: Figures) => string;
 }
 
-/** @param discord undefined where it was not measured; `all` can be empty as well */
-export function report(
-  all: AllFigures,
-  discord: AllDiscordFigures | undefined,
-  extent: Extent,
-): string {
-  const sections: (readonly string[])[] = [[machine()]];
-  if (all.size > 0) {
-    sections.push(
-      ['### Ratios and targets', '', ...ratios(all)],
-      ['### Figures', '', ...table(all, figureLines(extent))],
-    );
-  }
-  if (discord !== undefined) {
-    sections.push(['### Discord', '', ...discordTable(discord, extent.discord)]);
-  }
-  return sections.map((section) => section.join('\n')).join('\n\n');
+/** What one part of the benchmark came to. */
+export interface Result {
+  /** A table of ratios of its own, which stands above all figures. */
+  readonly ratios?: string;
+  /** Or rows of the one that parts share. */
+  readonly goals?: readonly Goal[];
+  readonly section: string;
+}
+
+export type Goal = readonly [title: string, shown: string];
+
+/** Ratios first, then what they are made of. */
+export function report(results: readonly Result[]): string {
+  const goals = results.flatMap((result) => result.goals ?? []);
+  return [
+    machine(),
+    ...results.flatMap(({ ratios }) => (ratios === undefined ? [] : [ratios])),
+    ...(goals.length === 0
+      ? []
+      : [
+          ['### Ratios and targets of the whole service', '', ...lines(['', ''], goals)].join('\n'),
+        ]),
+    ...results.map(({ section }) => section),
+  ].join('\n\n');
+}
+
+export function botsResult(all: AllFigures, extent: Extent): Result {
+  return {
+    ratios: ['### Ratios and targets', '', ...ratios(all)].join('\n'),
+    section: ['### Figures', '', ...table(all, figureLines(extent))].join('\n'),
+  };
 }
 
 /** Replaces what stands between the two markers of README.md. */

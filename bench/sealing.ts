@@ -1,17 +1,15 @@
 /** What it costs that words are sealed: a window of 40 turns of one owner, with and without the database. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createIdentities } from '../src/chat/identities.ts';
 import { encodeTurnInput } from '../src/chat/turn-input.ts';
 import { readContext } from '../src/conversation/context-window.ts';
-import { openDatabase } from '../src/db/open.ts';
+import type { Database } from '../src/db/client.ts';
 import { turns } from '../src/db/schema.ts';
 import { createLocalKeyRing } from '../src/keys/local-key-ring.ts';
 import { createVault, type SealBinding } from '../src/keys/vault.ts';
-import { type Spread, spreadOf } from './stats.ts';
+import { finely, finelyWithin, spreadOver, twoColumns, withDatabase } from './embedded.ts';
+import type { Spread } from './stats.ts';
 
 /** Turns of a context window; each has a question and an answer. */
 const WINDOW = 40;
@@ -33,34 +31,11 @@ export interface SealingFigures {
   readonly rows: Spread;
 }
 
-export async function measureSealing({
-  samples,
-}: {
-  readonly samples: number;
-}): Promise<SealingFigures> {
-  const closers: (() => Promise<void>)[] = [];
-  try {
-    const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
-    closers.push(() => rm(dataDir, { recursive: true, force: true }));
-    const { connection } = await openDatabase({
-      database: { kind: 'embedded', dataDir },
-      maxConnections: 4,
-      onStep: () => {},
-      onLost: (error) => {
-        throw error;
-      },
-      onClose: (close) => closers.push(close),
-    });
-    return await measureIn(connection.db, samples);
-  } finally {
-    for (const close of closers.reverse()) await close();
-  }
+export function measureSealing({ samples }: { readonly samples: number }): Promise<SealingFigures> {
+  return withDatabase((db) => measureIn(db, samples));
 }
 
-async function measureIn(
-  db: Awaited<ReturnType<typeof openDatabase>>['connection']['db'],
-  samples: number,
-): Promise<SealingFigures> {
+async function measureIn(db: Database, samples: number): Promise<SealingFigures> {
   const key = () => Uint8Array.from(randomBytes(32));
   const ring = await createLocalKeyRing({
     active: 'bench',
@@ -145,18 +120,6 @@ async function measureIn(
   };
 }
 
-/** Milliseconds of one go, after a tenth of them to warm up. */
-async function spreadOver(samples: number, work: () => Promise<unknown>): Promise<Spread> {
-  const times: number[] = [];
-  const warmup = Math.ceil(samples / 10);
-  for (let n = -warmup; n < samples; n += 1) {
-    const begun = performance.now();
-    await work();
-    if (n >= 0) times.push(performance.now() - begun);
-  }
-  return spreadOf(times);
-}
-
 function prose(characters: number): string {
   return 'const total = rows.reduce((sum, row) => sum + row.price, 0); // naïve, but fine\n'
     .repeat(Math.ceil(characters / 80))
@@ -164,25 +127,17 @@ function prose(characters: number): string {
 }
 
 export function sealingReport(figures: SealingFigures): string {
-  const shown = ({ median, p99 }: Spread) => `${median.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
-  const { median } = figures.open;
-  const rows = [
-    ['Sealing all of it', shown(figures.seal)],
-    [
-      'Opening all of it',
-      `${shown(figures.open)} (at most ${TARGET_MS} ms: ${median <= TARGET_MS ? 'reached' : '**not reached**'})`,
-    ],
-    ['… with the data key read and unwrapped first', shown(figures.openCold)],
-    ['Reading it from PostgreSQL as context, opened', shown(figures.read)],
-    ['Its rows alone, as they are', shown(figures.rows)],
-  ];
   return [
     '### Sealing',
     '',
     `A window of ${WINDOW} turns of one owner (${QUESTION} characters of question and ${ANSWER.toLocaleString('en')} of answer each), ${figures.open.count} times.`,
     '',
-    '|  |  |',
-    '| --- | ---: |',
-    ...rows.map((cells) => `| ${cells.join(' | ')} |`),
+    ...twoColumns([
+      ['Sealing all of it', finely(figures.seal)],
+      ['Opening all of it', finelyWithin(figures.open, TARGET_MS)],
+      ['… with the data key read and unwrapped first', finely(figures.openCold)],
+      ['Reading it from PostgreSQL as context, opened', finely(figures.read)],
+      ['Its rows alone, as they are', finely(figures.rows)],
+    ]),
   ].join('\n');
 }

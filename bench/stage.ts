@@ -23,6 +23,8 @@ export interface Asked {
 export interface Stage {
   readonly telegram: TelegramStandIn;
   readonly provider: ProviderStandIn;
+  /** The settings with which a bot finds its way here. */
+  readonly platform: Readonly<Record<string, string>>;
   /** @throws when there is no answer within a minute */
   ask(userId: number, plan?: AnswerPlan): Promise<Asked>;
   /** How many questions were answered. */
@@ -78,6 +80,7 @@ export async function openStage(): Promise<Stage> {
   return {
     telegram,
     provider,
+    platform: { TELEGRAM_BOT_TOKEN: telegram.token, TELEGRAM_API_ROOT: telegram.url },
     unexpected,
     get answered() {
       return answered;

@@ -1,5 +1,5 @@
 /**
- * A lean Bot API: private chats, long polling, and nothing remembered. The simulator of the tests
+ * A lean Bot API: private chats, long polling or a webhook, and nothing remembered. The simulator of the tests
  * checks and records every call and holds the bot to Telegram's rates, which would take from the
  * cores, and from the figures, what is to be measured.
  */
@@ -7,6 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { type StandInServer, sendJson, startStandIn } from './http.ts';
+import { openWebhook, type WebhookClient, type WebhookTarget } from './webhook.ts';
 
 export interface TelegramStandIn {
   readonly url: string;
@@ -18,6 +19,8 @@ export interface TelegramStandIn {
   write(userId: number, text: string): number;
   /** How many updates the bot has not confirmed. */
   readonly unconfirmed: number;
+  /** From now on updates are posted there; who polls gets none. */
+  postTo(webhook: WebhookTarget): Promise<void>;
   /** Calls by method. */
   readonly calls: ReadonlyMap<string, number>;
   close(): Promise<void>;
@@ -35,6 +38,10 @@ interface Update {
   handedOut: boolean;
 }
 
+/** As many as Latchkey asks Telegram for. */
+export const WEBHOOK_CONNECTIONS = 40;
+const FIRST_UPDATE = 500_000_000;
+
 const pollSchema = z.object({
   offset: z.number().optional(),
   limit: z.number().optional(),
@@ -44,10 +51,38 @@ const sendSchema = z.object({ chat_id: z.coerce.number(), text: z.string() });
 
 const BOT = { id: 1_000_001, is_bot: true, first_name: 'Bench', username: 'bench_bot' } as const;
 
+export interface Written {
+  readonly userId: number;
+  /** Absent: the user's direct chat. In a group, the bot is addressed by its name. */
+  readonly groupId?: number;
+  readonly messageId: number;
+  readonly text: string;
+}
+
+/** A message as Telegram sends it. */
+export function messageOf({ userId, groupId, messageId, text }: Written): object {
+  const name = { first_name: `User ${userId}` };
+  const base = {
+    message_id: messageId,
+    date: seconds(),
+    from: { id: userId, is_bot: false, ...name },
+  };
+  if (groupId === undefined)
+    return { ...base, chat: { id: userId, type: 'private', ...name }, text };
+  const mention = `@${BOT.username}`;
+  return {
+    ...base,
+    chat: { id: groupId, type: 'supergroup', title: `Group ${groupId}` },
+    text: `${mention} ${text}`,
+    entities: [{ type: 'mention', offset: 0, length: mention.length }],
+  };
+}
+
 export async function startTelegram(events: TelegramEvents): Promise<TelegramStandIn> {
   const calls = new Map<string, number>();
   let updates: Update[] = [];
-  let lastUpdateId = 500_000_000;
+  let lastUpdateId = FIRST_UPDATE;
+  let webhook: WebhookClient | undefined;
   let lastMessageId = 0;
   let poll: { readonly limit: number; readonly response: ServerResponse } | undefined;
   let pollTimer: NodeJS.Timeout | undefined;
@@ -118,17 +153,17 @@ export async function startTelegram(events: TelegramEvents): Promise<TelegramSta
     write(userId, text) {
       lastUpdateId += 1;
       lastMessageId += 1;
-      updates.push({
-        update_id: lastUpdateId,
-        handedOut: false,
-        message: {
-          message_id: lastMessageId,
-          date: seconds(),
-          chat: { id: userId, type: 'private', first_name: `User ${userId}` },
-          from: { id: userId, is_bot: false, first_name: `User ${userId}` },
-          text,
-        },
-      });
+      const update_id = lastUpdateId;
+      const message = messageOf({ userId, messageId: lastMessageId, text });
+      if (webhook !== undefined) {
+        const { post } = webhook;
+        setImmediate(() => {
+          events.onHandOut(update_id, performance.now());
+          void post({ update_id, message }).then(refuseUnlessTaken);
+        });
+        return update_id;
+      }
+      updates.push({ update_id, handedOut: false, message });
       // What is written in one go is handed out together.
       if (!waking) {
         waking = true;
@@ -143,11 +178,19 @@ export async function startTelegram(events: TelegramEvents): Promise<TelegramSta
       return updates.length;
     },
     calls,
+    async postTo(target) {
+      webhook = await openWebhook(target, WEBHOOK_CONNECTIONS);
+    },
     close() {
       clearTimeout(pollTimer);
+      webhook?.close();
       return server.close();
     },
   };
+}
+
+function refuseUnlessTaken(status: number): void {
+  if (status !== 200) throw new Error(`the webhook answered ${status}`);
 }
 
 function seconds(): number {

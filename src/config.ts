@@ -20,6 +20,7 @@ import {
   whole,
 } from './setting-shapes.ts';
 import { StartError } from './start-error.ts';
+import { systemCodeOf } from './system-code.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -432,7 +433,7 @@ function readDotEnv(file: string): Environment {
   try {
     return parseEnv(readFileSync(file, 'utf8'));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    if (systemCodeOf(error) === 'ENOENT') return {};
     throw new StartError(`The settings in ${file} can't be read.`);
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { systemCodeOf } from './system-code.ts';
 
 /**
  * Makes a folder, for its owner alone, and those above it that are missing. Node's own recursive
@@ -30,12 +31,6 @@ export async function tryToWrite(folder: string): Promise<void> {
   const probe = join(folder, `.latchkey-${randomUUID()}`);
   await using _handle = await open(probe, 'wx', 0o600);
   await unlink(probe);
-}
-
-/** Such as `EACCES`; undefined: it is no error of the system's. */
-export function systemCodeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { StartError } from './start-error.ts';
+import { systemCodeOf } from './system-code.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -42,7 +43,7 @@ function readText(setting: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = systemCodeOf(error);
     if (code === 'ENOENT') throw new StartError(`${setting} is ${file}, which does not exist.`);
     if (code === 'EACCES') {
       throw new StartError(

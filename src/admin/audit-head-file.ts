@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { AuditHead } from '../keys/audit-chain.ts';
 import { StartError } from '../start-error.ts';
+import { systemCodeOf } from '../system-code.ts';
 
 const schema = z.object({ seq: z.number().int().min(0), mac: z.string() });
 
@@ -18,7 +19,7 @@ export function auditHeadFile({ keyRingFile }: Pick<Config, 'keyRingFile'>): str
 
 export async function readAuditHead(file: string): Promise<AuditHead | undefined> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
     throw new StartError(`${file} can't be read: let this user read it.`);
   });
   if (text === undefined) return undefined;

@@ -10,6 +10,7 @@ import { createPrices } from '../funding/prices.ts';
 import { readPricesFile } from '../funding/prices-file.ts';
 import { createVouchers } from '../funding/vouchers.ts';
 import { StartError } from '../start-error.ts';
+import { systemCodeOf } from '../system-code.ts';
 import { type Output, table } from './output.ts';
 import type { Run } from './run.ts';
 import {
@@ -173,7 +174,7 @@ async function newFile(path: string | undefined): Promise<FileHandle | undefined
   try {
     return await open(path, 'wx', 0o600);
   } catch (error) {
-    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    const isThere = systemCodeOf(error) === 'EEXIST';
     throw new StartError(
       isThere ? `${path} is there already: take another name.` : `${path} can't be written.`,
     );

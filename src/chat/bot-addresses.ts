@@ -1,8 +1,7 @@
 /** Where people find this installation's bots, for the operator's shell, which runs without them. */
 
 import type { Database } from '../db/client.ts';
-import { eq } from '../db/drizzle.ts';
-import { installation } from '../db/schema.ts';
+import { keepFact, readFact } from '../db/installation.ts';
 
 const NAME = 'bot-addresses';
 
@@ -20,23 +19,15 @@ export async function rememberAddresses(
   db: Database,
   bots: { readonly telegram: Addressed | undefined; readonly discord: Addressed | undefined },
 ): Promise<void> {
-  const value = {
+  await keepFact(db, NAME, {
     telegram: await bots.telegram?.address(),
     discord: await bots.discord?.address(),
-  };
-  await db
-    .insert(installation)
-    .values({ name: NAME, value })
-    .onConflictDoUpdate({ target: installation.name, set: { value } });
+  });
 }
 
 /** Undefined each, until the bot has run there once. */
 export async function botAddresses(db: Database): Promise<BotAddresses> {
-  const [row] = await db
-    .select({ value: installation.value })
-    .from(installation)
-    .where(eq(installation.name, NAME));
-  const known: unknown = row?.value;
+  const known = await readFact(db, NAME);
   const of = (platform: string) => {
     const address: unknown =
       typeof known === 'object' && known !== null ? Reflect.get(known, platform) : undefined;

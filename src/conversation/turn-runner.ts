@@ -87,6 +87,25 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
 
   /** Answers, or ends with an outcome. */
   async function answer(turn: RunningTurn, signal: AbortSignal): Promise<Answered | Postponed> {
+    // Shows from here on that the bot is at work: what is looked up and checked before the model is
+    // asked delays no sign of life.
+    const reply = openReply({ db: parts.db, sender: parts.sender(turn.chat.platform) }, turn);
+    try {
+      const answered = await answerOn(reply, turn, signal);
+      // What is told instead of an answer may be for one person alone.
+      if ('againInMs' in answered || answered.reply === undefined) await reply.abandon();
+      return answered;
+    } catch (error) {
+      await reply.abandon();
+      throw error;
+    }
+  }
+
+  async function answerOn(
+    reply: Reply,
+    turn: RunningTurn,
+    signal: AbortSignal,
+  ): Promise<Answered | Postponed> {
     const refuse = async (outcome: Outcome, payer?: Funding): Promise<Answered> => {
       const result: TurnResult = { answer: '', outcome };
       await store.store(turn, result);
@@ -112,63 +131,61 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
       return { result: prepared.result, reply: undefined, funding };
     }
     const { request, price, maxOutputTokens, reservedMicros, remarks, moderation } = prepared;
-    const reply = openReply({ db: parts.db, sender }, turn);
-    const { watch } = moderation;
-    try {
-      const completion = {
-        apiKey: funding.apiKey,
-        model: funding.model,
-        system: request.system,
-        messages: request.messages,
-        maxOutputTokens,
-        // Whose key it is answers for what others ask with it.
-        ...(funding.kind === 'own' ? {} : { safetyIdentifier: parts.pseudonym(turn.userId) }),
-        signal: watch === undefined ? signal : AbortSignal.any([signal, watch.signal]),
-      };
-      const shown = watch?.around(reply) ?? reply;
-      const streamed = await observer.step(turn, 'provider', () =>
-        askProvider(parts, turn, funding, completion, shown),
-      );
-      const aborted = abortReason(signal);
-      if (aborted === 'lost') throw new FenceLost(`turn ${turn.turnId} was taken over`);
-      if (aborted === 'shutdown' && streamed.text.trim() === '') {
-        await reply.abandon();
-        return { againInMs: 0 };
-      }
-      const takenBack = await moderation.output(streamed.text);
-      const concluded = concludeTurn({
-        streamed,
-        aborted,
-        paidBy: funding.kind,
-        costMicros:
-          price === undefined ? undefined : (usage) => parts.prices.costMicros(price.price, usage),
-        priceAssumed: price?.assumed === true,
-        reservedMicros,
-        estimatedInput: request.inputTokens,
-        clamped: maxOutputTokens < request.maxOutputTokens,
-      });
-      // What was flagged counts, or trying again would be free; what could not be checked does not.
-      const isAnswered = concluded.answer.trim() !== '' && takenBack !== 'moderation-down';
-      // Stored with the answer: a second delivery has to send the same parts as the first.
-      const result = await withNotes(
-        takenBack !== undefined
-          ? { ...concluded, answer: '', outcome: takenBack }
-          : isAnswered && remarks !== ''
-            ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
-            : concluded,
-        turn,
-        { funding, payers: parts.payers, reservedMicros, passed: paid.passed },
-      );
-      const { costMicros: spentMicros = 0, usage } = result;
-      const tokens = usage && usage.inputTokens + usage.outputTokens;
-      const settled = { turnId, attempt: turn.attempt, spentMicros, answered: isAnswered, tokens };
-      await store.store(turn, result, ledger.settlement(settled, 'stored'));
-      await funding.settled?.();
+    if (abortReason(signal) === 'stopped') {
+      // Nobody was asked yet: it costs nothing.
+      const result: TurnResult = { answer: '', outcome: 'stopped' };
+      const nothing = { turnId, attempt: turn.attempt, spentMicros: 0, answered: false };
+      await store.store(turn, result, ledger.settlement(nothing, 'stored'));
       return { result, reply, funding };
-    } catch (error) {
-      await reply.abandon();
-      throw error;
     }
+    const { watch } = moderation;
+    const completion = {
+      apiKey: funding.apiKey,
+      model: funding.model,
+      system: request.system,
+      messages: request.messages,
+      maxOutputTokens,
+      // Whose key it is answers for what others ask with it.
+      ...(funding.kind === 'own' ? {} : { safetyIdentifier: parts.pseudonym(turn.userId) }),
+      signal: watch === undefined ? signal : AbortSignal.any([signal, watch.signal]),
+    };
+    const shown = watch?.around(reply) ?? reply;
+    const streamed = await observer.step(turn, 'provider', () =>
+      askProvider(parts, turn, funding, completion, shown),
+    );
+    const aborted = abortReason(signal);
+    if (aborted === 'lost') throw new FenceLost(`turn ${turn.turnId} was taken over`);
+    if (aborted === 'shutdown' && streamed.text.trim() === '') return { againInMs: 0 };
+    const takenBack = await moderation.output(streamed.text);
+    const concluded = concludeTurn({
+      streamed,
+      aborted,
+      paidBy: funding.kind,
+      costMicros:
+        price === undefined ? undefined : (usage) => parts.prices.costMicros(price.price, usage),
+      priceAssumed: price?.assumed === true,
+      reservedMicros,
+      estimatedInput: request.inputTokens,
+      clamped: maxOutputTokens < request.maxOutputTokens,
+    });
+    // What was flagged counts, or trying again would be free; what could not be checked does not.
+    const isAnswered = concluded.answer.trim() !== '' && takenBack !== 'moderation-down';
+    // Stored with the answer: a second delivery has to send the same parts as the first.
+    const result = await withNotes(
+      takenBack !== undefined
+        ? { ...concluded, answer: '', outcome: takenBack }
+        : isAnswered && remarks !== ''
+          ? { ...concluded, answer: `${concluded.answer}\n\n${remarks}` }
+          : concluded,
+      turn,
+      { funding, payers: parts.payers, reservedMicros, passed: paid.passed },
+    );
+    const { costMicros: spentMicros = 0, usage } = result;
+    const tokens = usage && usage.inputTokens + usage.outputTokens;
+    const settled = { turnId, attempt: turn.attempt, spentMicros, answered: isAnswered, tokens };
+    await store.store(turn, result, ledger.settlement(settled, 'stored'));
+    await funding.settled?.();
+    return { result, reply, funding };
   }
 
   async function bring(

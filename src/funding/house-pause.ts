@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import type { Database } from '../db/client.ts';
-import { eq, sql } from '../db/drizzle.ts';
-import { installation } from '../db/schema.ts';
+import { sql } from '../db/drizzle.ts';
+import { readFact } from '../db/installation.ts';
 
 /** Who paused the house, and when. */
 export interface Paused {
@@ -30,8 +30,8 @@ const stored = z.object({ since: z.coerce.date(), by: z.string() });
 
 /** @returns undefined: it is not paused */
 export async function readHousePause(db: Database): Promise<Paused | undefined> {
-  const [row] = await db.select().from(installation).where(eq(installation.name, NAME));
-  return row === undefined ? undefined : stored.parse(row.value);
+  const value = await readFact(db, NAME);
+  return value === undefined ? undefined : stored.parse(value);
 }
 
 /** @returns false: it was paused before, by somebody else perhaps, and stays so */

@@ -3,8 +3,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Database } from '../db/client.ts';
-import { asc, eq, gt } from '../db/drizzle.ts';
-import { audit, installation } from '../db/schema.ts';
+import { asc, gt } from '../db/drizzle.ts';
+import { readFact } from '../db/installation.ts';
+import { audit } from '../db/schema.ts';
 import type { KeyRing } from './key-ring.ts';
 
 export type AuditRow = typeof audit.$inferSelect;
@@ -86,8 +87,7 @@ export async function verifyAudit(
     if (faults.length < MOST_FAULTS) faults.push(fault);
   };
   // Read first: what is appended meanwhile comes after it.
-  const [kept] = await db.select().from(installation).where(eq(installation.name, HEAD_NAME));
-  const written = parseHead(kept?.value);
+  const written = parseHead(await readFact(db, HEAD_NAME));
   const waypoints = new Map(known.map(({ seq, mac }) => [seq, mac]));
   if (written !== undefined && isHeadValid(ring, written)) {
     waypoints.set(written.seq, waypoints.get(written.seq) ?? written.mac);

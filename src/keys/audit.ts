@@ -4,8 +4,9 @@
  */
 
 import type { Database, Queryable } from '../db/client.ts';
-import { desc, eq, inArray, sql } from '../db/drizzle.ts';
-import { audit, installation } from '../db/schema.ts';
+import { desc, inArray, sql } from '../db/drizzle.ts';
+import { keepFact, readFact } from '../db/installation.ts';
+import { audit } from '../db/schema.ts';
 import { type AuditRow, HEAD_NAME, headTag, isHeadValid, macOf, parseHead } from './audit-chain.ts';
 import type { KeyRing } from './key-ring.ts';
 
@@ -90,9 +91,8 @@ export function createAudit({
       .from(audit)
       .orderBy(desc(audit.seq))
       .limit(1);
-    const [kept] = await tx.select().from(installation).where(eq(installation.name, HEAD_NAME));
     const end = last ?? { seq: 0, mac: '' };
-    const head = parseHead(kept?.value);
+    const head = parseHead(await readFact(tx, HEAD_NAME));
     return head !== undefined && head.seq > end.seq && isHeadValid(ring, head) ? head : end;
   }
 
@@ -116,11 +116,7 @@ export function createAudit({
       return { ...row, mac };
     });
     await tx.insert(audit).values(rows);
-    const value = { seq, mac, tag: headTag(ring, { seq, mac }) };
-    await tx
-      .insert(installation)
-      .values({ name: HEAD_NAME, value })
-      .onConflictDoUpdate({ target: installation.name, set: { value } });
+    await keepFact(tx, HEAD_NAME, { seq, mac, tag: headTag(ring, { seq, mac }) });
   }
 
   return {

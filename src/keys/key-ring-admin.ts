@@ -2,8 +2,7 @@
 
 import { z } from 'zod';
 import type { Database } from '../db/client.ts';
-import { eq } from '../db/drizzle.ts';
-import { installation } from '../db/schema.ts';
+import { keepFact, readFact } from '../db/installation.ts';
 import type { Audit } from './audit.ts';
 import { countUse, lockUse, markRetired, retiredAmong } from './kek-use.ts';
 import { type KeyRing, KeyRingError, type KeyRingKeeper } from './key-ring.ts';
@@ -76,16 +75,10 @@ export function createKeyRingAdmin({ db, ring, keeper, audit }: KeyRingAdminPart
   }
 
   async function lastRotation() {
-    const [row] = await db.select().from(installation).where(eq(installation.name, ROTATION));
-    return rotationSchema.safeParse(row?.value).data;
+    return rotationSchema.safeParse(await readFact(db, ROTATION)).data;
   }
 
-  async function noteRotation(value: z.infer<typeof rotationSchema>): Promise<void> {
-    await db
-      .insert(installation)
-      .values({ name: ROTATION, value })
-      .onConflictDoUpdate({ target: installation.name, set: { value } });
-  }
+  const noteRotation = (value: z.infer<typeof rotationSchema>) => keepFact(db, ROTATION, value);
 
   const openable = (keks: readonly KekStatus[]) => keks.filter(({ state }) => state === 'opens');
   const rowsOf = (keks: readonly KekStatus[]) =>

@@ -2,8 +2,7 @@
 
 import { z } from 'zod';
 import type { Queryable } from '../db/client.ts';
-import { eq } from '../db/drizzle.ts';
-import { installation } from '../db/schema.ts';
+import { dropFact, keepFact, readFact } from '../db/installation.ts';
 import { KeyRingError } from './key-ring.ts';
 
 export type Home = 'file' | 'vault';
@@ -13,21 +12,17 @@ const schema = z.object({ home: z.enum(['file', 'vault']), moving: z.boolean() }
 
 /** @returns undefined where the ring was never moved: it is where it was made */
 export async function readHome(db: Queryable): Promise<z.infer<typeof schema> | undefined> {
-  const [row] = await db.select().from(installation).where(eq(installation.name, NAME));
-  return row === undefined ? undefined : schema.parse(row.value);
+  const value = await readFact(db, NAME);
+  return value === undefined ? undefined : schema.parse(value);
 }
 
 /** @param moving data keys of both rings may stand in the database */
 export async function writeHome(db: Queryable, home: Home, moving: boolean): Promise<void> {
-  const value = { home, moving };
-  await db
-    .insert(installation)
-    .values({ name: NAME, value })
-    .onConflictDoUpdate({ target: installation.name, set: { value } });
+  await keepFact(db, NAME, { home, moving });
 }
 
 export async function forgetHome(db: Queryable): Promise<void> {
-  await db.delete(installation).where(eq(installation.name, NAME));
+  await dropFact(db, NAME);
 }
 
 /** @throws KeyRingError where the ring was moved elsewhere, or is being moved */

@@ -9,10 +9,11 @@ import type { VaultConfig } from '../config.ts';
 import type { Database } from '../db/client.ts';
 import { BOT_CONNECTIONS } from '../db/connection.ts';
 import { sql } from '../db/drizzle.ts';
+import { readFact } from '../db/installation.ts';
 import type { AuditEntry } from './audit.ts';
 import { createAudit } from './audit.ts';
 import { countUse, retiredAmong } from './kek-use.ts';
-import { type KeyRing, KeyRingError } from './key-ring.ts';
+import { installationName, type KeyRing, KeyRingError, RING_FACT } from './key-ring.ts';
 import { createFileKeeper } from './key-ring-edit.ts';
 import { createRingFile, parseRingFile, type RingOwnKeys, readRingFile } from './key-ring-file.ts';
 import { forgetHome, type Home, readHome, writeHome } from './key-ring-home.ts';
@@ -139,10 +140,8 @@ async function openOrMakeFile(db: Database, file: string, own: RingOwnKeys): Pro
 
 /** @throws KeyRingError where the file is the ring of another installation */
 async function mustBelong(db: Database, ring: KeyRing): Promise<void> {
-  const [row] = await db.execute<{ value: unknown }>(
-    sql`select value from installation where name = 'key-ring'`,
-  );
-  if (row === undefined || row.value === ring.pseudonym('installation')) return;
+  const held = await readFact(db, RING_FACT);
+  if (held === undefined || held === installationName(ring)) return;
   throw new KeyRingError('The file is the key ring of another installation: nothing was changed.');
 }
 

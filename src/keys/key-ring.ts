@@ -1,5 +1,6 @@
 /** The port of the key-encryption keys (KEKs), which may live in a file or with a remote service. */
 
+import { createHmac } from 'node:crypto';
 import { StartError } from '../start-error.ts';
 
 /** Whose data key it is: it unwraps for no other owner. */
@@ -83,6 +84,26 @@ export class UnwrapError extends Error {
 export function bindingOf({ userId }: KeyContext): Uint8Array {
   return Buffer.from(JSON.stringify({ purpose: 'data-key', version: 1, owner: userId }));
 }
+
+/** What a ring does with the two small keys of its own, wherever its KEKs live. */
+export function ownKeyMacs(keys: {
+  readonly fingerprintKey: Uint8Array;
+  readonly auditKey: Uint8Array;
+}): Pick<KeyRing, 'pseudonym' | 'auditMac'> {
+  const mac = (key: Uint8Array, text: string) =>
+    createHmac('sha256', key).update(text).digest('base64url');
+  return {
+    pseudonym: (subject) => mac(keys.fingerprintKey, `pseudonym:${subject}`),
+    auditMac: (line) => mac(keys.auditKey, `audit:${line}`),
+  };
+}
+
+/** The fact of the installation that holds the {@link installationName} of its ring. */
+export const RING_FACT = 'key-ring';
+
+/** The same for every copy of a ring, and for no other ring. */
+export const installationName = (ring: Pick<KeyRing, 'pseudonym'>) =>
+  ring.pseudonym('installation');
 
 /** The key ring can't be used: one sentence for the operator, with the file and what to do. */
 export class KeyRingError extends StartError {}

@@ -1,9 +1,10 @@
 /** A key ring in a file: data keys are wrapped as flattened JWE (RFC 7516), all in this process. */
 
-import { createHmac, webcrypto } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import { base64url, FlattenedEncrypt, flattenedDecrypt } from 'jose';
 import { z } from 'zod';
-import { bindingOf, type KeyRing, UnwrapError } from './key-ring.ts';
+import { parseJson } from '../parse-json.ts';
+import { bindingOf, type KeyRing, ownKeyMacs, UnwrapError } from './key-ring.ts';
 import { obtainRingFile, type RingFile } from './key-ring-file.ts';
 
 const ALG = 'A256GCMKW';
@@ -104,10 +105,7 @@ export async function createLocalKeyRing(contents: RingFile): Promise<KeyRing> {
       }
     },
 
-    pseudonym: (subject) =>
-      createHmac('sha256', fingerprintKey).update(`pseudonym:${subject}`).digest('base64url'),
-
-    auditMac: (line) => createHmac('sha256', auditKey).update(`audit:${line}`).digest('base64url'),
+    ...ownKeyMacs({ fingerprintKey, auditKey }),
   };
 }
 
@@ -120,15 +118,10 @@ function importKek(key: Uint8Array<ArrayBuffer>): Promise<Kek> {
 function parseWrapped(wrapped: unknown, kid: string): z.infer<typeof wrappedSchema> {
   const size = Buffer.byteLength(JSON.stringify(wrapped) ?? '');
   const jwe = size > MAX_WRAPPED ? undefined : wrappedSchema.safeParse(wrapped).data;
-  const header = jwe && headerSchema.safeParse(parseHeader(jwe.protected)).data;
+  const header =
+    jwe &&
+    headerSchema.safeParse(parseJson(Buffer.from(jwe.protected, 'base64url').toString('utf8')))
+      .data;
   if (jwe === undefined || header?.kid !== kid) throw new UnwrapError('does-not-open');
   return jwe;
-}
-
-function parseHeader(encoded: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

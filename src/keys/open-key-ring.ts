@@ -1,9 +1,15 @@
 import type { KeyRingConfig } from '../config.ts';
 import type { Database } from '../db/client.ts';
-import { eq } from '../db/drizzle.ts';
-import { dataKeys, installation } from '../db/schema.ts';
+import { keepFirstFact } from '../db/installation.ts';
+import { dataKeys } from '../db/schema.ts';
 import { countUse } from './kek-use.ts';
-import { type KeyRing, KeyRingError, type KeyRingKeeper } from './key-ring.ts';
+import {
+  installationName,
+  type KeyRing,
+  KeyRingError,
+  type KeyRingKeeper,
+  RING_FACT,
+} from './key-ring.ts';
 import { createFileKeeper } from './key-ring-edit.ts';
 import { checkRingFile } from './key-ring-file.ts';
 import { mustBeHome } from './key-ring-home.ts';
@@ -76,10 +82,8 @@ async function openFile(
  * each with a folder of its own, must not seal under two.
  */
 async function holdToRing(db: Database, ring: KeyRing, name: string): Promise<void> {
-  const value = ring.pseudonym('installation');
-  await db.insert(installation).values({ name: 'key-ring', value }).onConflictDoNothing();
-  const [held] = await db.select().from(installation).where(eq(installation.name, 'key-ring'));
-  if (held?.value === value) return;
+  const value = installationName(ring);
+  if ((await keepFirstFact(db, RING_FACT, value)) === value) return;
   throw new KeyRingError(
     `${name} is not the one that this database was begun with. Put a copy of that one there, or set KEY_RING_FILE to where it is.`,
   );

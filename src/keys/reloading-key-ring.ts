@@ -1,7 +1,7 @@
 /** A ring that follows its file: running processes see a rotation without a restart. */
 
 import { stat } from 'node:fs/promises';
-import { type KeyRing, UnwrapError } from './key-ring.ts';
+import { installationName, type KeyRing, UnwrapError } from './key-ring.ts';
 
 export interface ReloadingKeyRing extends KeyRing {
   /** Looks at the file now. */
@@ -23,7 +23,7 @@ export interface ReloadingOptions {
 export function createReloadingKeyRing(options: ReloadingOptions): ReloadingKeyRing {
   const { file, load, onProblem, everyMs = 5_000 } = options;
   let { ring } = options;
-  const self = ring.pseudonym('installation');
+  const self = installationName(ring);
   let seen: string | undefined;
   let looking: Promise<void> | undefined;
 
@@ -34,7 +34,7 @@ export function createReloadingKeyRing(options: ReloadingOptions): ReloadingKeyR
     seen = stamp;
     try {
       const next = await load();
-      if (next.pseudonym('installation') !== self) {
+      if (installationName(next) !== self) {
         throw new Error(`The key ring ${file} was replaced by that of another installation.`);
       }
       ring = next;

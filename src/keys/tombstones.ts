@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Database, Queryable } from '../db/client.ts';
 import { tombstones } from '../db/schema.ts';
+import { parseJson } from '../parse-json.ts';
 import type { KeyRing } from './key-ring.ts';
 
 export interface Tombstone {
@@ -99,12 +100,4 @@ export async function writeTombstones(db: Database, file: string): Promise<numbe
   await handle.chmod(0o600);
   await handle.sync();
   return missing.length;
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 /** The few calls of HashiCorp Vault's Transit engine that a key ring needs, over its HTTP API. */
 
 import { z } from 'zod';
+import { parseJson } from '../parse-json.ts';
 import type { Secret } from '../secret.ts';
 
 export interface TransitOptions {
@@ -209,13 +210,5 @@ function codeOf(status: number, said: string | undefined): TransitErrorCode {
       return 'sealed';
     default:
       return status >= 500 ? 'unreachable' : 'misunderstood';
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -4,18 +4,19 @@
  * made here, and kept in the database wrapped by Vault.
  */
 
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { VaultConfig } from '../config.ts';
 import type { Database, Queryable } from '../db/client.ts';
-import { eq } from '../db/drizzle.ts';
-import { installation } from '../db/schema.ts';
+import { dropFact, keepFact, keepFirstFact, readFact } from '../db/installation.ts';
 import {
   bindingOf,
   type KeyContext,
   type KeyRing,
   KeyRingError,
   type KeyRingKeeper,
+  ownKeyMacs,
+  RING_FACT,
   UnwrapError,
   type WrappedKey,
 } from './key-ring.ts';
@@ -109,17 +110,14 @@ export async function joinTransit(db: Database, config: VaultConfig): Promise<Tr
       const both = Buffer.concat([fingerprint, audit]);
       const value = { vault: await orRefuse(() => client.encrypt(both, OWN_BINDING)) };
       both.fill(0);
-      await db
-        .insert(installation)
-        .values({ name: OWN_KEYS, value })
-        .onConflictDoUpdate({ target: installation.name, set: { value } });
+      await keepFact(db, OWN_KEYS, value);
     },
   };
 }
 
 /** Part of leaving Vault. */
 export async function dropOwnKeys(tx: Queryable): Promise<void> {
-  await tx.delete(installation).where(eq(installation.name, OWN_KEYS));
+  await dropFact(tx, OWN_KEYS);
 }
 
 async function wrap(
@@ -133,14 +131,10 @@ async function wrap(
 }
 
 function createTransitKeyRing(client: TransitClient, own: Uint8Array): KeyRing {
-  const fingerprintKey = own.slice(0, 32);
-  const auditKey = own.slice(32);
   return {
     wrap: (dataKey, context) => wrap(client, dataKey, context),
     unwrap: (wrapped, kid, context) => unwrap(client, wrapped, kid, context),
-    pseudonym: (subject) =>
-      createHmac('sha256', fingerprintKey).update(`pseudonym:${subject}`).digest('base64url'),
-    auditMac: (line) => createHmac('sha256', auditKey).update(`audit:${line}`).digest('base64url'),
+    ...ownKeyMacs({ fingerprintKey: own.slice(0, 32), auditKey: own.slice(32) }),
   };
 }
 
@@ -206,8 +200,7 @@ function createTransitKeeper(client: TransitClient, db: Database): KeyRingKeeper
         const own = await client.decrypt(stored.vault, OWN_BINDING);
         const vault = await client.encrypt(own, OWN_BINDING);
         own.fill(0);
-        const value = { vault };
-        await db.update(installation).set({ value }).where(eq(installation.name, OWN_KEYS));
+        await keepFact(db, OWN_KEYS, { vault });
       });
     },
 
@@ -230,8 +223,7 @@ function createTransitKeeper(client: TransitClient, db: Database): KeyRingKeeper
 }
 
 async function readOwn(db: Database) {
-  const [row] = await db.select().from(installation).where(eq(installation.name, OWN_KEYS));
-  return wrappedSchema.safeParse(row?.value).data;
+  return wrappedSchema.safeParse(await readFact(db, OWN_KEYS)).data;
 }
 
 /** @returns 64 bytes: the keys for pseudonyms and for the audit trail */
@@ -241,7 +233,7 @@ async function obtainOwnKeys({
   mayCreate,
   hasSealedRows,
 }: Omit<OpenTransitOptions, 'config'> & { readonly client: TransitClient }): Promise<Uint8Array> {
-  const [other] = await db.select().from(installation).where(eq(installation.name, 'key-ring'));
+  const other = await readFact(db, RING_FACT);
   if ((await readOwn(db)) === undefined) {
     if (hasSealedRows || other !== undefined) {
       throw new KeyRingError(
@@ -255,7 +247,7 @@ async function obtainOwnKeys({
     const value = { vault: await client.encrypt(fresh, OWN_BINDING) };
     fresh.fill(0);
     // Of two starts at once, one makes them and both use those.
-    await db.insert(installation).values({ name: OWN_KEYS, value }).onConflictDoNothing();
+    await keepFirstFact(db, OWN_KEYS, value);
   }
   return openOwnKeys(db, client);
 }

@@ -24,16 +24,19 @@ import {
 } from './provider.ts';
 import { boundTokens } from './tokens.ts';
 
+/** A count that makes no sense is none: the answer beside it stands. */
+const count = z.number().nullish().catch(undefined);
 const usageSchema = z.object({
-  input_tokens: z.number().nullish(),
-  cache_read_input_tokens: z.number().nullish(),
-  cache_creation_input_tokens: z.number().nullish(),
-  output_tokens: z.number().nullish(),
+  input_tokens: count,
+  cache_read_input_tokens: count,
+  cache_creation_input_tokens: count,
+  output_tokens: count,
 });
+const toldUsage = usageSchema.nullish().catch(undefined);
 
 const eventSchema = z.object({
   type: z.string(),
-  message: z.object({ usage: usageSchema.nullish() }).nullish(),
+  message: z.object({ usage: toldUsage }).nullish(),
   delta: z
     .object({
       type: z.string().nullish(),
@@ -42,13 +45,13 @@ const eventSchema = z.object({
       stop_reason: z.string().nullish(),
     })
     .nullish(),
-  usage: usageSchema.nullish(),
+  usage: toldUsage,
 });
 
 /** How far an answer has come. */
 interface Progress {
   usage: z.infer<typeof usageSchema> | undefined;
-  /** What came, thoughts included: an upper bound of its tokens. */
+  /** What came and was not counted, thoughts included: an upper bound of its tokens. */
   said: number;
 }
 
@@ -171,11 +174,11 @@ async function* stream(
       case 'message_delta':
         stopReason = event.delta?.stop_reason ?? stopReason;
         progress.usage = mergeUsage(progress.usage, event.usage ?? undefined);
+        // What is counted need not be guessed.
+        if (typeof event.usage?.output_tokens === 'number') progress.said = 0;
         break;
       case 'message_stop':
-        if (progress.usage !== undefined) {
-          yield { type: 'usage', usage: usageOf({ ...progress, said: 0 }) };
-        }
+        if (progress.usage !== undefined) yield { type: 'usage', usage: usageOf(progress) };
         progress.usage = undefined;
         yield { type: 'end', reason: endReason(stopReason) };
         return;
@@ -234,7 +237,7 @@ function usageOf({ usage, said }: Progress): Usage {
   const cachedInputTokens = usage?.cache_read_input_tokens ?? 0;
   const cacheWriteTokens = usage?.cache_creation_input_tokens ?? 0;
   return {
-    inputTokens: (usage?.input_tokens ?? 0) + cachedInputTokens + cacheWriteTokens,
+    inputTokens: (usage?.input_tokens ?? Number.NaN) + cachedInputTokens + cacheWriteTokens,
     cachedInputTokens,
     cacheWriteTokens,
     outputTokens: Math.max(usage?.output_tokens ?? 0, said),

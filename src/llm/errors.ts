@@ -1,5 +1,6 @@
 /** What went wrong with a provider, told apart by what its user can do next. */
 
+import { parseJson } from '../parse-json.ts';
 import type { HttpCall, Refusal } from './http-call.ts';
 import { ProviderError, type ProviderErrorCode } from './provider.ts';
 
@@ -190,14 +191,6 @@ function wordsOf(json: unknown, text: string): Words {
     isJson: true,
     isPage: false,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

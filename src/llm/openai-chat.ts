@@ -6,6 +6,7 @@ import { streamError } from './errors.ts';
 import { chatMessages, openAiExtras, type RequestShape } from './openai-request.ts';
 import { type Completion, type CompletionEvent, ProviderError, type Usage } from './provider.ts';
 
+/** A count that makes no sense is none: the answer beside it stands. */
 const usageSchema = z.object({
   prompt_tokens: z.number(),
   completion_tokens: z.number(),
@@ -27,7 +28,7 @@ const chunkSchema = z.object({
   choices: z
     .array(z.object({ delta: saidSchema.nullish(), finish_reason: z.string().nullish() }))
     .nullish(),
-  usage: usageSchema.nullish(),
+  usage: usageSchema.nullish().catch(undefined),
 });
 
 const answerSchema = z.object({
@@ -35,7 +36,7 @@ const answerSchema = z.object({
     [z.object({ message: saidSchema, finish_reason: z.string().nullish() })],
     z.unknown(),
   ),
-  usage: usageSchema.nullish(),
+  usage: usageSchema.nullish().catch(undefined),
 });
 
 type EndReason = Extract<CompletionEvent, { type: 'end' }>['reason'];

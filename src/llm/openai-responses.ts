@@ -39,7 +39,9 @@ const responseSchema = z.object({
       input_tokens_details: z.object({ cached_tokens: z.number().nullish() }).nullish(),
       output_tokens: z.number(),
     })
-    .nullish(),
+    .nullish()
+    // A count that makes no sense is none: the answer beside it stands.
+    .catch(undefined),
 });
 
 const eventSchema = z.object({

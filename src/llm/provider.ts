@@ -38,7 +38,7 @@ export interface Completion {
   readonly signal: AbortSignal;
 }
 
-/** Tokens, as the provider counted them. */
+/** Tokens, as the provider counted them; NaN: it did not. */
 export interface Usage {
   /** All input tokens, cached ones included. */
   readonly inputTokens: number;

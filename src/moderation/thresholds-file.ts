@@ -2,7 +2,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { parseJson } from '../parse-json.ts';
 import { StartError } from '../start-error.ts';
+import { systemCodeOf } from '../system-code.ts';
 import { isCategory, THRESHOLDS, type Thresholds } from './thresholds.ts';
 
 const fileSchema = z.strictObject({
@@ -21,7 +23,7 @@ export async function readThresholds(file: string): Promise<Thresholds> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return THRESHOLDS;
+    if (systemCodeOf(error) === 'ENOENT') return THRESHOLDS;
     throw new StartError(`${file} can't be read.`);
   }
   const parsed = fileSchema.safeParse(parseJson(text));
@@ -31,12 +33,4 @@ export async function readThresholds(file: string): Promise<Thresholds> {
     );
   }
   return { ...THRESHOLDS, ...parsed.data.thresholds };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

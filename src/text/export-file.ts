@@ -3,6 +3,7 @@
 import type { TurnInput } from '../chat/turn-input.ts';
 import type { FundingKind } from '../funding/ledger.ts';
 import { formatUsd } from '../funding/money.ts';
+import { counted } from './counted.ts';
 import { PAYER_NAMES } from './payers.ts';
 
 export interface ExportedPlace {
@@ -126,7 +127,7 @@ function account(facts: Account): readonly string[] {
       : facts.usage
           .map(
             (row) =>
-              `- ${row.month}, ${PAYER_NAMES[row.funding]}, ${row.provider}/${row.model}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${formatUsd(row.costMicros)}`,
+              `- ${row.month}, ${PAYER_NAMES[row.funding]}, ${row.provider}/${row.model}: ${counted(row.turns, 'answer')}, ${formatUsd(row.costMicros)}`,
           )
           .join('\n'),
     ...(facts.notesHeld.length === 0

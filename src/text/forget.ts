@@ -1,6 +1,7 @@
 /** Sentences of /forget. */
 
 import type { Notice } from '../chat/platform.ts';
+import { counted } from './counted.ts';
 import { inlineCode } from './markdown.ts';
 
 export const forgetText = {
@@ -18,7 +19,7 @@ export const forgetText = {
         facts.keys.length === 0
           ? '- your API keys (there are none)'
           : `- your API keys: ${facts.keys.map((k) => `${k.provider} ${inlineCode(`…${k.hint}`)}`).join(', ')}`,
-        `- your messages to me and my answers: ${count(facts.turns, 'question')} in all chats, groups too${facts.open === 0 ? '' : `; ${facts.open === 1 ? 'one' : String(facts.open)} of them still waits or runs, and is dropped`}`,
+        `- your messages to me and my answers: ${counted(facts.turns, 'question')} in all chats, groups too${facts.open === 0 ? '' : `; ${facts.open === 1 ? 'one' : String(facts.open)} of them still waits or runs, and is dropped`}`,
         `- your settings and who you are on ${facts.platforms.join(', ')}`,
         '- what is left of your credits',
         '- the key of your own under which all of this is encrypted',
@@ -53,7 +54,7 @@ export const forgetText = {
       'Forgotten. Should you write again, you are new to me; today’s free allowance goes on where it was.',
       ...(facts.deleted === 0
         ? []
-        : [`I deleted ${count(facts.deleted, 'message')} of mine in our private chat.`]),
+        : [`I deleted ${counted(facts.deleted, 'message')} of mine in our private chat.`]),
       ...(facts.left === undefined || facts.left === 0
         ? []
         : [
@@ -65,7 +66,3 @@ export const forgetText = {
     ].join('\n\n'),
   }),
 };
-
-function count(n: number, word: string): string {
-  return `${n.toLocaleString('en-US')} ${word}${n === 1 ? '' : 's'}`;
-}

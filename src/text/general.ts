@@ -4,6 +4,7 @@ import type { Notice } from '../chat/platform.ts';
 import { formatUsd } from '../funding/money.ts';
 import type { PlanLimit } from '../funding/plans-file.ts';
 import { codeHelpMenu } from './code-help.ts';
+import { counted } from './counted.ts';
 import { escapeMarkdown, inlineCode, time } from './markdown.ts';
 import { givesText } from './plans.ts';
 
@@ -71,7 +72,7 @@ export const generalText = {
         ? 'Nothing of yours is running here.'
         : waiting === 0
           ? 'Stopping.'
-          : `${running > 0 ? 'Stopping, and dropped' : 'Dropped'} ${waiting} waiting ${waiting === 1 ? 'message' : 'messages'}.`,
+          : `${running > 0 ? 'Stopping, and dropped' : 'Dropped'} ${counted(waiting, 'waiting message')}.`,
   }),
 
   notYoursToStop: (): Notice => ({

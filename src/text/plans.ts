@@ -3,6 +3,7 @@
 import type { AllowanceState, WindowState } from '../funding/allowance.ts';
 import { formatUsd } from '../funding/money.ts';
 import { FREE_PLAN, type PlanLimit } from '../funding/plans-file.ts';
+import { counted } from './counted.ts';
 import { inlineCode, time } from './markdown.ts';
 
 const PERIODS = { day: 'a day', week: 'a week', month: 'a month' } as const;
@@ -61,14 +62,14 @@ function leftOf({ turnsLimit, turnsUsed, limitMicros, spentMicros }: WindowState
 export function givesText({ turns, micros }: PlanLimit): string {
   if (turns === null)
     return micros === null ? 'answers' : `answers for up to ${formatUsd(micros)} a day`;
-  const messages = `${turns} ${turns === 1 ? 'message' : 'messages'} a day`;
+  const messages = `${counted(turns, 'message')} a day`;
   return micros === null ? messages : `${messages}, up to ${formatUsd(micros)}`;
 }
 
 /** `, up to 20 messages and $0.10 a day for each person`; nothing where nothing limits. */
 export function upToText({ turns, micros }: PlanLimit): string {
   const parts = [
-    ...(turns === null ? [] : [`${turns} ${turns === 1 ? 'message' : 'messages'}`]),
+    ...(turns === null ? [] : [counted(turns, 'message')]),
     ...(micros === null ? [] : [formatUsd(micros)]),
   ];
   return parts.length === 0 ? '' : `, up to ${parts.join(' and ')} a day for each person`;

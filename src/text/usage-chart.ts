@@ -4,6 +4,7 @@ import type { ChartSeries, UsageChart } from '../charts/chart.ts';
 import type { DailyUsage } from '../funding/daily-usage.ts';
 import { FUNDING_KINDS, type FundingKind } from '../funding/funding-kind.ts';
 import { formatUsd, MICROS_PER_USD } from '../funding/money.ts';
+import { counted } from './counted.ts';
 
 export const CHART_DAYS = 30;
 
@@ -44,8 +45,7 @@ export function usageChart(usage: readonly DailyUsage[], now: Date): ChartInWord
     );
     return { name, colour, values: days.map((day) => height.get(day) ?? 0) };
   });
-  const total =
-    unit === 'dollars' ? inShort(spent) : `${answers} ${answers === 1 ? 'answer' : 'answers'}`;
+  const total = unit === 'dollars' ? inShort(spent) : counted(answers, 'answer');
   const title = `The last ${CHART_DAYS} days: ${total}`;
   return {
     chart: { title, labels: days.map(label), unit, series },
@@ -59,7 +59,7 @@ export function usageChart(usage: readonly DailyUsage[], now: Date): ChartInWord
 function payerInWords(rows: readonly DailyUsage[]): string {
   const answers = sum(rows, ({ turns }) => turns);
   const most = rows.reduce((a, b) => (a.costMicros >= b.costMicros ? a : b));
-  const paid = `${answers} ${answers === 1 ? 'answer' : 'answers'}, ${inShort(sum(rows, ({ costMicros }) => costMicros))}`;
+  const paid = `${counted(answers, 'answer')}, ${inShort(sum(rows, ({ costMicros }) => costMicros))}`;
   return most.costMicros === 0
     ? paid
     : `${paid}, the most on ${label(most.day)} (${inShort(most.costMicros)})`;

@@ -5,6 +5,7 @@ import { formatUsd } from '../funding/money.ts';
 import type { LimitState } from '../funding/own-limit.ts';
 import { FREE_PLAN } from '../funding/plans-file.ts';
 import type { UsageSum } from '../funding/usage.ts';
+import { counted } from './counted.ts';
 import { limitLine } from './limit.ts';
 import { inlineCode, time } from './markdown.ts';
 import { payerName } from './payers.ts';
@@ -85,7 +86,7 @@ function sums(rows: readonly UsageSum[]): readonly string[] {
     const assumed =
       row.assumedTurns === 0 ? '' : ` (price assumed for ${row.assumedTurns} of them)`;
     const payer = row.poolName === null ? PAYERS[row.funding] : poolName(row.poolName);
-    return `- ${payer}: ${row.turns} ${row.turns === 1 ? 'answer' : 'answers'}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}${assumed}`;
+    return `- ${payer}: ${counted(row.turns, 'answer')}, ${count(row.inputTokens)} tokens in, ${count(row.outputTokens)} out, ${formatUsd(row.costMicros)}${unpriced}${assumed}`;
   });
 }
 

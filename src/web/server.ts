@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import Fastify, { type FastifyReply } from 'fastify';
 import { StartError } from '../start-error.ts';
+import { systemCodeOf } from '../system-code.ts';
 import { addHealthRoutes, type Health } from './health.ts';
 import { addMetricsRoute, type MetricsPage } from './metrics-route.ts';
 import { addTelegramWebhook, type TelegramWebhook } from './telegram-webhook.ts';
@@ -122,7 +123,7 @@ function statusOf(error: unknown): number {
 }
 
 function startError(error: unknown, { port, host }: WebServerOptions): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = systemCodeOf(error);
   switch (code) {
     case 'EADDRINUSE':
       return new StartError(

@@ -3,6 +3,7 @@
 import { expect } from 'vitest';
 import { sql } from '../../src/db/drizzle.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { supervise } from './supervised.ts';
 import { type Backend, createTown, type Town } from './town.ts';
 
 type AtTheEnd = (close: () => Promise<void>) => void;
@@ -32,7 +33,8 @@ export async function cutFromPostgres(backend: Backend, onTestFinished: AtTheEnd
   place.behave = () => ({ chunkDelayMs: 30 });
   // postgres.js 3.4.9 by itself would end the process when a connection breaks inside a
   // transaction (github.com/porsager/postgres/issues/1208).
-  const ends = await place.startSupervised();
+  const all = await supervise(place, 'all');
+  onTestFinished(() => all.stop());
   place.askAll(1, 2, 3);
   for (const answered of [3, 10]) {
     await waitFor(() => place.answered() >= answered, { timeoutMs: 30_000 });
@@ -49,7 +51,7 @@ export async function cutFromPostgres(backend: Backend, onTestFinished: AtTheEnd
   place.expectOneReplyEach({ repeats: 12 });
   place.expectOrder();
   await place.expectBooksClosed();
-  expect(ends).toEqual([]);
+  expect(all.ends).toEqual([]);
 }
 
 export async function oneOfTwoWorkersKilled(
@@ -79,7 +81,7 @@ export async function oneOfTwoWorkersKilled(
 }
 
 /** The house's names for its users, as the provider sees them. */
-export function pseudonyms({ world }: Town): ReadonlySet<string> {
+export function pseudonyms({ world }: Pick<Town, 'world'>): ReadonlySet<string> {
   return new Set(
     world.openai
       .completions()

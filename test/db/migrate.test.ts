@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { z } from 'zod';
 import { sql } from '../../src/db/drizzle.ts';
 import { migrateDatabase } from '../../src/db/migrate.ts';
 import { Secret } from '../../src/secret.ts';
 import { StartError } from '../../src/start-error.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
+import { addMigration, copyMigrations } from '../support/later-migration.ts';
 
 let folder: string;
 let database: TestDatabase;
@@ -18,35 +18,10 @@ beforeAll(async () => {
 beforeEach(async () => {
   database = await createEmptyDatabase();
   await rm(folder, { recursive: true });
-  await cp('drizzle', folder, { recursive: true });
+  await copyMigrations(folder);
 });
 afterEach(() => database.close());
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const journal = z.object({
-  version: z.string(),
-  dialect: z.string(),
-  entries: z.array(
-    z.object({
-      idx: z.number(),
-      version: z.string(),
-      when: z.number(),
-      tag: z.string(),
-      breakpoints: z.boolean(),
-    }),
-  ),
-});
-
-async function addMigration(statement: string): Promise<void> {
-  const file = join(folder, 'meta', '_journal.json');
-  const { entries, ...rest } = journal.parse(JSON.parse(await readFile(file, 'utf8')));
-  const last = entries.at(-1);
-  if (last === undefined) throw new Error('no migration');
-  const tag = `${String(last.idx + 1).padStart(4, '0')}_later`;
-  const added = { ...last, idx: last.idx + 1, when: last.when + 1, tag };
-  await writeFile(join(folder, `${tag}.sql`), statement);
-  await writeFile(file, JSON.stringify({ ...rest, entries: [...entries, added] }));
-}
 
 async function hasTable(name: string): Promise<boolean> {
   const rows = await database.db.execute(sql`select to_regclass(${name}) as found`);
@@ -72,20 +47,20 @@ test('processes that start together migrate once', async () => {
 
 test('an older database is brought up', async () => {
   await migrate();
-  await addMigration('create table added_later (x int)');
+  await addMigration(folder, 'create table added_later (x int)');
   expect(await migrate()).toEqual(['Updating the tables…']);
   expect(await hasTable('added_later')).toBe(true);
 });
 
 test('a migration that fails changes nothing', async () => {
   await migrate();
-  await addMigration('create table half (x int);--> statement-breakpoint\nselect 1/0');
+  await addMigration(folder, 'create table half (x int);--> statement-breakpoint\nselect 1/0');
   await expect(migrate()).rejects.toThrow(StartError);
   expect(await hasTable('half')).toBe(false);
 });
 
 test('a database of a newer Latchkey is refused and left as it is', async () => {
-  await addMigration('create table added_later (x int)');
+  await addMigration(folder, 'create table added_later (x int)');
   await migrate();
   const old = migrateDatabase({ url: database.url });
   await expect(old).rejects.toThrow(StartError);

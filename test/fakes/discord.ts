@@ -49,10 +49,11 @@ export type * from './discord/types-seen.ts';
 export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promise<FakeDiscord> {
   const { messageContent = false, guildMembers = false, presence = false } = options;
   const { botName = 'latchkey', heartbeatMs = 41_250, rates = {} } = options;
+  const { shards = 1, maxConcurrency } = options;
   const world = new World(botName, { messageContent, guildMembers, presence });
   const now = () => world.clock.now();
   const waiting = new Waiting();
-  const gateway = new Gateway(world, waiting, heartbeatMs);
+  const gateway = new Gateway(world, waiting, { heartbeatMs, maxConcurrency });
   const faults = new Faults();
   const calls: RecordedCall[] = [];
   const rest = await startRestServer({
@@ -63,7 +64,11 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     onCall: () => waiting.notify(),
     downloads: new Router(downloadRoutes(world)),
     router: new Router({
-      ...applicationRoutes(world, () => gateway.url),
+      ...applicationRoutes(world, {
+        url: () => gateway.url,
+        shards,
+        maxConcurrency: maxConcurrency ?? 1,
+      }),
       ...channelRoutes(world),
       ...messageRoutes(world),
       ...interactionRoutes(world),

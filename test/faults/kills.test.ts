@@ -2,10 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import type { Supervised } from '../crash/supervised.ts';
 import { hasRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type FaultStage, openFaultStage } from './stage.ts';
-import type { Supervised } from './supervised.ts';
 
 const KILLS = 6;
 

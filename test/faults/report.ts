@@ -63,10 +63,10 @@ ${at.toISOString().slice(0, 10)}, ${machine}: ${failed === 0 ? 'every scenario p
 
 ${faultTable(played)}
 
-- **lost**: neither answered nor told why not. **doubled**: answered again without a word on it. **out of order**, **at once**: people whose answers came in another order than their questions, or who had two turns at the provider at a time. **wrong sums**: budgets that are not the sum of their rows, and money that stays reserved. Each of these has to be nought; else the scenario fails.
+- **lost**: neither answered nor told why not. **doubled**: answered again without a word on it. **out of order**, **at once**: people whose answers came in another order than their questions (on Discord, where what was said between two sessions is found later: with both waiting), or who had two turns at the provider at a time. **wrong sums**: budgets that are not the sum of their rows, and money that stays reserved. Each of these has to be nought; else the scenario fails.
 - **twice, and said so**: the outcome of a send was unknown (the process died, or the connection broke, between the sending and the note of it), so the message was sent again and says that it may stand twice.
 - **cut, and said so**: an answer that was half shown when its process died is closed with a word, and nothing is paid twice. **told why not**: a refusal of the provider, told to who asked. **asked twice**: nothing had been shown yet, or the provider had refused, so it was asked again.
 ${plain.length === 0 ? '' : `\nBeside these, scenarios that assert and count nothing for the table: ${plain.map(({ name }) => name).join('; ')}.\n`}
-Not covered: a kernel whose clock jumps (here what the process calls "now" moves by hours and the database's clock does not), a disk that loses what it has confirmed, and Discord, whose workers are killed in \`test/crash/discord-workers.test.ts\`.
+Not covered: a kernel whose clock jumps (here what the process calls "now" moves by hours and the database's clock does not), a disk that loses what it has confirmed; of Discord, workers that are killed (\`test/crash/discord-workers.test.ts\`).
 `;
 }

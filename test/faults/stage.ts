@@ -1,14 +1,14 @@
 /** A town under load, its processes, and what is counted when all is over. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { User } from 'grammy/types';
 import { expect } from 'vitest';
 import { ledgerDifferences } from '../../src/funding/ledger-check.ts';
+import { type BaseTown, INTERRUPTED, REPEAT } from '../crash/base-town.ts';
 import { pseudonyms } from '../crash/scenarios.ts';
-import { createTown, INTERRUPTED, REPEAT, type Town, type TownOptions } from '../crash/town.ts';
+import { type Supervised, supervise } from '../crash/supervised.ts';
+import { createTown, type Town, type TownOptions } from '../crash/town.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createRandom, type Random } from './random.ts';
-import { type Supervised, supervise } from './supervised.ts';
 
 /** What stands in the report of one scenario. */
 export interface Count {
@@ -52,8 +52,12 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-export interface FaultStage {
-  readonly place: Town;
+type Someone = { readonly id: number | string };
+/** On whichever platform. */
+type AnyTown<Person extends Someone = Someone> = BaseTown<Person, unknown>;
+
+export interface FaultStage<Place = Town> {
+  readonly place: Place;
   readonly random: Random;
   supervise(...options: SuperviseOptions): Promise<Supervised>;
   /** People ask, each one numbered questions, until it is stopped. @param everyMs on average */
@@ -64,18 +68,26 @@ export interface FaultStage {
   settle(timeoutMs?: number): Promise<Count>;
 }
 
-type SuperviseOptions = Parameters<typeof supervise> extends [Town, ...infer Rest] ? Rest : never;
+type SuperviseOptions =
+  Parameters<typeof supervise> extends [unknown, ...infer Rest] ? Rest : never;
+
+/** The settings of every scenario. */
+export const FAULT_ENV = { MAILBOX_LIMIT: '200', LOG_LEVEL: 'info' };
 
 export async function openFaultStage(
-  { task, onTestFinished }: TestContext,
+  context: TestContext,
   options: TownOptions = {},
 ): Promise<FaultStage> {
+  const place = await createTown({ people: 16, ...options, env: { ...FAULT_ENV, ...options.env } });
+  return setFaultStage(context, place);
+}
+
+/** @param place the stage closes it */
+export function setFaultStage<Person extends Someone, Place extends AnyTown<Person>>(
+  { task, onTestFinished }: TestContext,
+  place: Place & AnyTown<Person>,
+): FaultStage<Place> {
   const random = createRandom(task.name);
-  const place = await createTown({
-    people: 16,
-    ...options,
-    env: { MAILBOX_LIMIT: '200', LOG_LEVEL: 'info', ...options.env },
-  });
   place.behave = () => ({ chunkDelayMs: Math.round(random.between(2, 50)) });
   const processes: Supervised[] = [];
   const loads: Load[] = [];
@@ -120,15 +132,19 @@ export async function openFaultStage(
 }
 
 /** How many questions each person has asked so far. */
-const numbers = new WeakMap<User, number>();
+const numbers = new WeakMap<Someone, number>();
 
-export function askNext(place: Town, person: User): void {
+export function askNext<Person extends Someone>(place: AnyTown<Person>, person: Person): void {
   const number = (numbers.get(person) ?? 0) + 1;
   numbers.set(person, number);
   place.ask(person, number);
 }
 
-function startLoad(place: Town, random: Random, everyMs: number): Load {
+function startLoad<Person extends Someone>(
+  place: AnyTown<Person>,
+  random: Random,
+  everyMs: number,
+): Load {
   let isStopped = false;
   const run = async () => {
     while (!isStopped) {
@@ -145,7 +161,7 @@ function startLoad(place: Town, random: Random, everyMs: number): Load {
   };
 }
 
-function lostOf(place: Town): readonly string[] {
+function lostOf(place: Pick<AnyTown, 'replies'>): readonly string[] {
   return [...place.replies()].filter(([, said]) => said.length === 0).map(([name]) => name);
 }
 
@@ -154,7 +170,7 @@ function originals(said: readonly string[]): readonly string[] {
 }
 
 /** Questions that were lost, doubled, or answered with something else's answer. */
-function wrongOf(place: Town): readonly unknown[] {
+function wrongOf(place: Pick<AnyTown, 'replies'>): readonly unknown[] {
   return [...place.replies()].filter(
     ([name, said]) =>
       said.length === 0 ||
@@ -163,17 +179,13 @@ function wrongOf(place: Town): readonly unknown[] {
   );
 }
 
-async function count(
-  place: Town,
+async function count<Person extends Someone>(
+  place: AnyTown<Person>,
   { scenario, faults }: { readonly scenario: string; readonly faults: number },
 ): Promise<Count> {
   const replies = [...place.replies()];
   const howMany = (is: (said: readonly string[]) => boolean) =>
     replies.filter(([, said]) => is(said)).length;
-  const outOfOrder = place.people.filter((person) => {
-    const asked = place.told(person).flatMap((said) => /^Q\d+-(\d+)/.exec(said)?.[1] ?? []);
-    return asked.some((number, index) => Number(number) < Number(asked[index - 1] ?? 0));
-  });
   const { openai, database } = place.world;
   const [books] = await database.db.execute<{ reserved: number }>(
     'select (select count(*) from budgets where reserved_micros <> 0)::int + (select count(*) from reservations where settled_at is null)::int as reserved',
@@ -188,7 +200,7 @@ async function count(
     interrupted: howMany((said) => said.some((text) => INTERRUPTED.test(text))),
     refused: howMany((said) => said.length > 0 && !said.some((text) => /A\d+-\d+ /.test(text))),
     askedAgain: [...place.asked.values()].filter((times) => times > 1).length,
-    outOfOrder: outOfOrder.length,
+    outOfOrder: (await place.outOfOrder()).length,
     atOnce: [...pseudonyms(place)].filter((name) => openai.maxConcurrent(name) > 1).length,
     wrongSums: (await ledgerDifferences(database.db)).length + (books?.reserved ?? 0),
   };

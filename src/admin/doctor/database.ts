@@ -62,7 +62,10 @@ function sayFailure({ database }: Config, error: unknown): Finding {
   );
 }
 
-function sayFacts(config: Config, facts: DatabaseFacts): readonly Finding[] {
+export function sayFacts(
+  config: Pick<Config, 'database'>,
+  facts: DatabaseFacts,
+): readonly Finding[] {
   const { version, connections, migrations } = facts;
   const size = `${(facts.bytes / 1e6).toFixed(0)} MB`;
   const found: Finding[] = [

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DiscordConfig } from '../../config.ts';
 import { type Finding, ok, warning, wrong } from './finding.ts';
-import type { Asking } from './http.ts';
+import type { Answer, Asking } from './http.ts';
 
 const meSchema = z.object({ username: z.string() });
 const applicationSchema = z.object({
@@ -27,9 +27,13 @@ const RIGHTS = [
 ] as const;
 const ADMINISTRATOR = 1n << 3n;
 
-/** Starts that should be left for a day of trouble. */
+/** Starts of a connection that should be left for a day of trouble, and whole starts of the bot. */
 const FEW_STARTS = 50;
+const FEW_WHOLE_STARTS = 5;
 const SHOWN = 5;
+/** Discord tells of so many servers at once; what is beyond so many pages is not looked at. */
+const PAGE = 200;
+const MOST_PAGES = 10;
 
 export async function checkDiscord(config: DiscordConfig, asking: Asking): Promise<Finding[]> {
   const ask = (path: string) =>
@@ -63,15 +67,28 @@ export async function checkDiscord(config: DiscordConfig, asking: Asking): Promi
   const [application, gateway, servers] = await Promise.all([
     ask('/applications/@me'),
     ask('/gateway/bot'),
-    ask('/users/@me/guilds'),
+    readServers(ask),
   ]);
   const app = applicationSchema.safeParse(application.body);
   if (app.success) found.push(...checkApplication(config, app.data));
   const start = gatewaySchema.safeParse(gateway.body);
   if (start.success) found.push(checkStarts(start.data));
-  const joined = serversSchema.safeParse(servers.body);
-  if (joined.success) found.push(checkServers(joined.data));
+  if (servers.length > 0) found.push(checkServers(servers));
   return found;
+}
+
+type Servers = z.infer<typeof serversSchema>;
+
+async function readServers(ask: (path: string) => Promise<Answer>): Promise<Servers> {
+  const servers: Servers = [];
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const last = servers.at(-1)?.id;
+    const { body } = await ask(`/users/@me/guilds${last === undefined ? '' : `?after=${last}`}`);
+    const read = serversSchema.safeParse(body);
+    servers.push(...(read.data ?? []));
+    if (read.data === undefined || read.data.length < PAGE) break;
+  }
+  return servers;
 }
 
 function checkApplication(
@@ -105,12 +122,12 @@ function checkApplication(
 
 function checkStarts({ shards, session_start_limit: limit }: z.infer<typeof gatewaySchema>) {
   const says = `${limit.remaining} of ${limit.total} starts are left today, for ${shards} ${shards === 1 ? 'connection' : 'connections'}.`;
-  return limit.remaining < FEW_STARTS
+  return limit.remaining < Math.max(FEW_STARTS, FEW_WHOLE_STARTS * shards)
     ? warning('discord starts', says, 'See why it starts so often: look at its log.')
     : ok('discord starts', says);
 }
 
-function checkServers(servers: z.infer<typeof serversSchema>): Finding {
+function checkServers(servers: Servers): Finding {
   const what = 'discord rights';
   const lacking = servers.flatMap(({ id, permissions }) => {
     const held = /^\d+$/.test(permissions) ? BigInt(permissions) : 0n;
@@ -118,7 +135,9 @@ function checkServers(servers: z.infer<typeof serversSchema>): Finding {
     const missing = RIGHTS.filter(([, bit]) => (held & bit) === 0n).map(([name]) => name);
     return missing.length === 0 ? [] : [`${id} (${missing.join(', ')})`];
   });
-  const count = servers.length === 1 ? '1 server' : `${servers.length} servers`;
+  const isPart = servers.length >= PAGE * MOST_PAGES;
+  const many = `${servers.length} servers${isPart ? ' or more, of which the first were looked at,' : ''}`;
+  const count = servers.length === 1 ? '1 server' : many;
   if (lacking.length === 0) return ok(what, `It is in ${count} and lacks no right there.`);
   const more = lacking.length > SHOWN ? `, and ${lacking.length - SHOWN} more` : '';
   return warning(

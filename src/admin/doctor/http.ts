@@ -1,5 +1,7 @@
 /** Requests of the doctor: bounded in time, and every answer tells what time it is elsewhere. */
 
+import { parseJson } from '../../parse-json.ts';
+
 export interface Answer {
   /** 0: there was none. */
   readonly status: number;
@@ -41,19 +43,11 @@ export function createAsking(): Asking {
           clocks.push({ host: new URL(url).host, aheadMs });
         }
         const text = await response.text();
-        return { status: response.status, body: parse(text) };
+        return { status: response.status, body: parseJson(text) };
       } catch {
         // The address may hold a token: nothing of the error is repeated.
         return { status: 0, body: undefined };
       }
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import { parseRedisAddress } from '../../queue/redis-address.ts';
-import { inspectRedis } from '../../queue/redis-check.ts';
+import { inspectRedis, type RedisFacts } from '../../queue/redis-check.ts';
 import type { Secret } from '../../secret.ts';
 import { type Finding, ok, warning, wrong } from './finding.ts';
 
@@ -12,7 +12,10 @@ export async function checkRedis(url: Secret): Promise<Finding[]> {
   const address = parseRedisAddress(url.reveal());
   if (address === undefined) return [];
   const facts = await inspectRedis(address, PATIENCE_MS);
-  if ('failure' in facts) return [sayFailure(facts.failure)];
+  return 'failure' in facts ? [sayFailure(facts.failure)] : sayRedis(facts);
+}
+
+export function sayRedis(facts: RedisFacts): Finding[] {
   const { version = '', maxmemoryPolicy, appendOnly, maxmemory = 0, usedMemory = 0 } = facts;
   const found = [
     Number.parseFloat(version) < OLDEST

@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { TransactionSql } from 'postgres';
+import { parseJson } from '../../parse-json.ts';
 import {
   type BackedUpTable,
   BackupError,
@@ -140,12 +141,4 @@ async function* linesOf(file: string): AsyncGenerator<string> {
   }
   const rest = pieces.join('');
   if (rest !== '') yield rest;
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

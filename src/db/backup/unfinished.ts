@@ -2,21 +2,19 @@
 
 import { StartError } from '../../start-error.ts';
 import type { Database } from '../client.ts';
-import { eq } from '../drizzle.ts';
-import { installation } from '../schema.ts';
+import { dropFact, readFact } from '../installation.ts';
 
 /** A row of `installation`. */
 export const RESTORE_MARK = 'restore-unfinished';
 
 /** @throws StartError: until then, somebody who was forgotten could be back */
 export async function refuseUnfinishedRestore(db: Database): Promise<void> {
-  const marks = await db.select().from(installation).where(eq(installation.name, RESTORE_MARK));
-  if (marks.length === 0) return;
+  if ((await readFact(db, RESTORE_MARK)) === undefined) return;
   throw new StartError(
     'A restore into this database was broken off: run npm run admin -- restore again, with the same file.',
   );
 }
 
 export async function clearRestoreMark(db: Database): Promise<void> {
-  await db.delete(installation).where(eq(installation.name, RESTORE_MARK));
+  await dropFact(db, RESTORE_MARK);
 }

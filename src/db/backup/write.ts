@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { TransactionSql } from 'postgres';
 import type { Secret } from '../../secret.ts';
+import { systemCodeOf } from '../../system-code.ts';
 import { openStreaming } from '../connection.ts';
 import {
   type BackedUpTable,
@@ -85,7 +86,7 @@ export async function writeBackup({
 /** Before the work, and not after it. */
 async function refuseExisting(file: string): Promise<void> {
   await using found = await open(file, 'r').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
     throw error;
   });
   if (found !== undefined) throw Object.assign(new Error(`${file} exists`), { code: 'EEXIST' });

@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
-import { makeFolder, systemCodeOf, tryToWrite } from '../../folders.ts';
+import { makeFolder, tryToWrite } from '../../folders.ts';
 import { StartError } from '../../start-error.ts';
+import { systemCodeOf } from '../../system-code.ts';
 
 /** @throws StartError */
 export async function makeDataDir(dataDir: string): Promise<void> {

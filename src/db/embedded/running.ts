@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Secret } from '../../secret.ts';
 import { StartError } from '../../start-error.ts';
+import { systemCodeOf } from '../../system-code.ts';
 import { ROLE } from './server.ts';
 
 /** A Latchkey that has just been started is given so long to bring its database up. */
@@ -38,7 +39,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = systemCodeOf(error);
     if (code === 'ENOENT') return undefined;
     throw new StartError(
       `${file} can't be read (${String(code)}): run this as the user that Latchkey runs as.`,

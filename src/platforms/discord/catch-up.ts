@@ -18,6 +18,7 @@ import { describe } from './errors.ts';
 import type { WireMessage } from './incoming.ts';
 import type { DiscordLogger } from './logger.ts';
 import { Retries, retrying } from './retries.ts';
+import { isOnShard, type Shard } from './shard.ts';
 import { idAt } from './snowflake.ts';
 
 /** Milliseconds. Who wrote longer ago has asked again, or does not wait any more. */
@@ -44,11 +45,14 @@ export interface CatchUpParts {
   readonly take: (message: WireMessage) => void;
 }
 
-/** @returns what is called with each new session; it never throws */
-export function createCatchUp(parts: CatchUpParts): () => Promise<void> {
+/**
+ * @returns what is called with each new session, whose chats alone it reads: those of the other
+ * shards missed nothing. It never throws.
+ */
+export function createCatchUp(parts: CatchUpParts): (shard: Shard) => Promise<void> {
   const { rest, logger, retryMs, signal } = parts;
   let underWay: Promise<void> | undefined;
-  let isAsked = false;
+  const asked = new Map<number, Shard>();
 
   async function chats(): ReturnType<RecentChats> {
     for (let attempt = 1; ; attempt += 1) {
@@ -89,7 +93,7 @@ export function createCatchUp(parts: CatchUpParts): () => Promise<void> {
     return found;
   }
 
-  async function catchUp(): Promise<void> {
+  async function catchUp(shards: readonly Shard[]): Promise<void> {
     const now = Date.now();
     let count = 0;
     const recent = await chats();
@@ -101,6 +105,7 @@ export function createCatchUp(parts: CatchUpParts): () => Promise<void> {
         chat.kind === 'direct' ? undefined : (chat.wholeId ?? parts.guildOf(chat.chatId));
       // Without its server it would be taken for a direct chat.
       if (chat.kind === 'group' && guildId === undefined) continue;
+      if (!shards.some((shard) => isOnShard(guildId, shard))) continue;
       // What was said before a chat was known was said to somebody else, or was forgotten.
       const after = idAt(Math.max(now - MOST_AGE, since.getTime()));
       try {
@@ -118,17 +123,18 @@ export function createCatchUp(parts: CatchUpParts): () => Promise<void> {
   }
 
   async function run(): Promise<void> {
-    while (isAsked && !signal.aborted) {
-      isAsked = false;
-      await catchUp().catch((error: unknown) => {
+    while (asked.size > 0 && !signal.aborted) {
+      const shards = [...asked.values()];
+      asked.clear();
+      await catchUp(shards).catch((error: unknown) => {
         logger.warn(describe(error), 'what was missed could not be looked for');
       });
     }
     underWay = undefined;
   }
 
-  return () => {
-    isAsked = true;
+  return (shard) => {
+    asked.set(shard.id, shard);
     underWay ??= run();
     return underWay;
   };

@@ -4,6 +4,7 @@ import type { Client } from 'discord.js';
 import { GatewayIntentBits } from 'discord-api-types/v10';
 import { describe } from './errors.ts';
 import type { DiscordLogger } from './logger.ts';
+import type { Shard } from './shard.ts';
 
 /** Milliseconds to wait for the servers that Discord announced. */
 const GUILDS_MS = 5000;
@@ -18,7 +19,7 @@ export interface ClientOptions {
   readonly logger: DiscordLogger;
   readonly listen: (events: GatewayEvents) => void;
   /** Called when a session begins that resumes none: what came before it does not come again. */
-  readonly onNewSession: () => void;
+  readonly onNewSession: (shard: Shard) => void;
 }
 
 /**
@@ -72,13 +73,13 @@ export function createClient(
   client.on(Events.Error, (error) => {
     logger.error(describe(error), 'the connection to Discord');
   });
-  client.on(Events.ShardError, (error) => {
-    logger.warn(describe(error), 'the connection to Discord');
+  client.on(Events.ShardError, (error, shard) => {
+    logger.warn({ ...describe(error), shard }, 'the connection to Discord');
   });
   client.on(Events.ShardReconnecting, (shard) => {
     logger.warn({ shard }, 'the connection to Discord broke; connecting again');
   });
-  client.on(Events.ShardReady, () => onNewSession());
+  client.on(Events.ShardReady, (id) => onNewSession({ id, count: client.ws.shards.size }));
   client.on(Events.ShardResume, (shard, missed) => {
     logger.info({ shard, missed }, 'the connection to Discord is back');
   });

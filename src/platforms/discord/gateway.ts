@@ -7,8 +7,14 @@ import type { Secret } from '../../secret.ts';
 import { createClient, type GatewayEvents } from './client.ts';
 import { describe } from './errors.ts';
 import type { DiscordLogger } from './logger.ts';
+import type { Shard } from './shard.ts';
 import { DiscordStartError } from './start-error.ts';
 
+/**
+ * Milliseconds that a connection waits for its turn to begin a session: with many shards only so
+ * many begin at a time (`max_concurrency`), and the library adds up to 1.5 s to Discord's five.
+ */
+const TURN_MS = 6_500;
 /** So many times longer are the waits after Discord ended the connection for good. */
 const CLOSED_RETRY = { first: 30, most: 300 };
 
@@ -21,8 +27,8 @@ export interface GatewayOptions {
   /** Called for each new connection: events come as Discord sent them. */
   readonly listen: (events: GatewayEvents) => void;
   /** Called when a session begins that resumes none: what came before it does not come again. */
-  readonly onNewSession: () => void;
-  /** Milliseconds for which Discord is tried at the start, while it can't be reached. */
+  readonly onNewSession: (shard: Shard) => void;
+  /** Milliseconds for which Discord is tried at the start, while nothing gets on. */
   readonly patienceMs: number;
   /** Milliseconds before the next attempt, at first; it doubles. */
   readonly retryMs: number;
@@ -35,8 +41,8 @@ export interface Gateway {
    */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Whether every connection is open. */
-  readonly isConnected: boolean;
+  /** How many connections there have to be, and how many of them are open. */
+  readonly connections: { readonly open: number; readonly all: number };
   /** Empty before the first connection. */
   readonly botId: string;
   botRole(guildId: string): string | undefined;
@@ -54,6 +60,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { signal } = stopping;
   let client: Client | undefined;
   let again: Promise<void> = Promise.resolve();
+  /** When the start last got on. */
+  let progressAt = performance.now();
 
   /** @throws whatever kept it from being ready */
   async function connect(): Promise<void> {
@@ -69,7 +77,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     fresh.once(Events.ShardDisconnect, ({ code }) => failed.reject(closedFor(code)));
     fresh.once(Events.ClientReady, () => ready.resolve());
     signal.addEventListener('abort', onAbort);
-    const timer = setTimeout(() => failed.reject(new Error('not ready in time')), patienceMs);
+    const timer = setTimeout(
+      () => failed.reject(new Error('not ready in time')),
+      patienceMs + TURN_MS,
+    );
+    // Some two hundred shards take twenty minutes, one after another.
+    fresh.on(Events.ShardReady, () => {
+      progressAt = performance.now();
+      timer.refresh();
+    });
     try {
       signal.throwIfAborted();
       const login = fresh.login(token.reveal());
@@ -109,12 +125,16 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     async start() {
-      const startedAt = performance.now();
+      progressAt = performance.now();
       for (let attempt = 0; ; attempt += 1) {
         try {
           await connect();
           logger.info(
-            { servers: client?.guilds.cache.size, messageContent: options.messageContent },
+            {
+              servers: client?.guilds.cache.size,
+              shards: client?.ws.shards.size,
+              messageContent: options.messageContent,
+            },
             'Discord knows this bot',
           );
           return;
@@ -123,7 +143,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           const final = startError(error);
           if (final !== undefined) throw final;
           const waitMs = backoffMs(attempt, retryMs, 30_000);
-          if (performance.now() - startedAt + waitMs > patienceMs) {
+          if (performance.now() - progressAt + waitMs > patienceMs) {
             throw new DiscordStartError('unreachable');
           }
           logger.warn({ ...describe(error), waitMs }, 'Discord is not ready; trying again');
@@ -139,10 +159,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       await client?.destroy();
       await again;
     },
-    get isConnected() {
+    get connections() {
       const shards = client?.ws.shards;
       // 0 is discord.js's `Status.Ready`: loading the library for that would cost 13 MB.
-      return shards !== undefined && shards.size > 0 && shards.every(({ status }) => status === 0);
+      const open = shards?.filter(({ status }) => status === 0).size ?? 0;
+      return { open, all: shards?.size ?? 0 };
     },
     get botId() {
       return client?.user?.id ?? '';

@@ -96,7 +96,7 @@ export function createDiscordReceiver(options: ReceiverOptions): PlatformReceive
     retryMs,
     patienceMs: options.startPatienceMs,
     listen,
-    onNewSession: () => void track('what was missed', catchUp),
+    onNewSession: (shard) => void track('what was missed', () => catchUp(shard)),
   });
 
   const lookups = createLookups({ rest: rest.bot, logger, retryMs, signal });
@@ -228,7 +228,10 @@ export function createDiscordReceiver(options: ReceiverOptions): PlatformReceive
     },
     state() {
       if (signal.aborted) return { ok: false, detail: 'stopping' };
-      return gateway.isConnected ? { ok: true } : { ok: false, detail: 'not connected' };
+      const { open, all } = gateway.connections;
+      if (all > 0 && open === all) return { ok: true };
+      const detail = open === 0 ? 'not connected' : `${open} of ${all} connections are open`;
+      return { ok: false, detail };
     },
     async stop() {
       await gateway.stop();

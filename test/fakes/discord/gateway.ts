@@ -15,6 +15,15 @@ const KNOWN_INTENTS = Object.values(Intent)
   .filter((it): it is Intent => typeof it === 'number')
   .reduce((all, bit) => all | bit, 0);
 
+/** Milliseconds in which so many connections may identify as Discord's `max_concurrency` says. */
+const IDENTIFY_MS = 5_000;
+
+export interface GatewayOptions {
+  readonly heartbeatMs: number;
+  /** Undefined: whoever identifies too soon is let in. */
+  readonly maxConcurrency: number | undefined;
+}
+
 interface Session {
   readonly id: string;
   readonly intents: number;
@@ -27,22 +36,25 @@ interface Session {
 export class Gateway implements FakeGateway {
   readonly #world: World;
   readonly #waiting: Waiting;
-  readonly #heartbeatMs: number;
+  readonly #options: GatewayOptions;
+  /** By remainder of the shard, when the last one identified, by the machine's clock. */
+  readonly #identified = new Map<number, number>();
   readonly #sessions = new Map<string, Session>();
   readonly #sockets = new Set<WebSocket>();
   readonly #server = new WebSocketServer({ noServer: true });
   readonly events: SentEvent[] = [];
   identifies = 0;
+  hastyIdentifies = 0;
   resumes = 0;
   heartbeats = 0;
   intents = 0;
   #ignoresHeartbeats = false;
   #isShut = false;
 
-  constructor(world: World, waiting: Waiting, heartbeatMs: number) {
+  constructor(world: World, waiting: Waiting, options: GatewayOptions) {
     this.#world = world;
     this.#waiting = waiting;
-    this.#heartbeatMs = heartbeatMs;
+    this.#options = options;
     world.onEvent((event) => this.#tell(event));
   }
 
@@ -64,6 +76,12 @@ export class Gateway implements FakeGateway {
     return [...this.#sessions.values()].filter(({ socket }) => socket !== undefined).length;
   }
 
+  get shards(): readonly number[] {
+    return [...this.#sessions.values()]
+      .flatMap(({ socket, shard: [id] }) => (socket === undefined ? [] : [id]))
+      .toSorted((a, b) => a - b);
+  }
+
   closeWith(code: number, reason = ''): void {
     // After these a session is gone; after others it can be resumed.
     const ends = [1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014].includes(code);
@@ -72,9 +90,23 @@ export class Gateway implements FakeGateway {
     this.#disconnect();
   }
 
-  drop(): void {
-    for (const socket of this.#sockets) socket.terminate();
-    this.#disconnect();
+  drop(shard?: number): void {
+    if (shard === undefined) {
+      for (const socket of this.#sockets) socket.terminate();
+      this.#disconnect();
+      return;
+    }
+    for (const session of this.#of(shard)) {
+      session.socket?.terminate();
+      session.socket = undefined;
+    }
+  }
+
+  endSession(shard: number): void {
+    for (const { id, socket } of this.#of(shard)) {
+      this.#sessions.delete(id);
+      socket?.close(4009, 'Session timed out.');
+    }
   }
 
   reconnect(): void {
@@ -87,8 +119,12 @@ export class Gateway implements FakeGateway {
   }
 
   shut(): void {
-    this.#isShut = true;
+    this.refuse();
     this.drop();
+  }
+
+  refuse(): void {
+    this.#isShut = true;
   }
 
   open(): void {
@@ -119,6 +155,10 @@ export class Gateway implements FakeGateway {
     this.#server.close();
   }
 
+  #of(shard: number): readonly Session[] {
+    return [...this.#sessions.values()].filter((session) => session.shard[0] === shard);
+  }
+
   #disconnect(): void {
     for (const session of this.#sessions.values()) session.socket = undefined;
   }
@@ -132,7 +172,7 @@ export class Gateway implements FakeGateway {
       if (!read.success) socket.close(4002, 'Error while decoding payload.');
       else this.#handle(socket, read.data);
     });
-    send(socket, { op: Op.Hello, d: { heartbeat_interval: this.#heartbeatMs } });
+    send(socket, { op: Op.Hello, d: { heartbeat_interval: this.#options.heartbeatMs } });
   }
 
   /** A client that says goodbye with 1000 or 1001 ends its session. */
@@ -178,6 +218,15 @@ export class Gateway implements FakeGateway {
       return;
     }
     const shard = asked.shard ?? [0, 1];
+    if (shard[0] >= shard[1]) {
+      socket.close(4010, 'Invalid shard.');
+      return;
+    }
+    if (this.#isHasty(shard[0])) {
+      this.hastyIdentifies += 1;
+      send(socket, { op: Op.InvalidSession, d: false });
+      return;
+    }
     const session: Session = {
       id: randomUUID().replaceAll('-', ''),
       intents: asked.intents,
@@ -205,6 +254,16 @@ export class Gateway implements FakeGateway {
     for (const guild of guilds) {
       this.#send(session, 'GUILD_CREATE', guildCreatePayload(this.#world, guild));
     }
+  }
+
+  #isHasty(shard: number): boolean {
+    const { maxConcurrency } = this.#options;
+    if (maxConcurrency === undefined) return false;
+    const bucket = shard % maxConcurrency;
+    const before = this.#identified.get(bucket) ?? Number.NEGATIVE_INFINITY;
+    if (performance.now() - before < IDENTIFY_MS) return true;
+    this.#identified.set(bucket, performance.now());
+    return false;
   }
 
   #notEnabled(): number {

@@ -12,7 +12,13 @@ import { noContent, ok, param, type Request, type RouteTable } from './routing.t
 import { type CommandBody, commandBody, commandList } from './shape-commands.ts';
 import type { World } from './world.ts';
 
-export function applicationRoutes(world: World, gatewayUrl: () => string): RouteTable {
+export interface GatewayAdvice {
+  readonly url: () => string;
+  readonly shards: number;
+  readonly maxConcurrency: number;
+}
+
+export function applicationRoutes(world: World, gateway: GatewayAdvice): RouteTable {
   const ours = (request: Request): void => {
     if (param(request, 'application') !== world.applicationId) throw missingAccess();
   };
@@ -36,17 +42,17 @@ export function applicationRoutes(world: World, gatewayUrl: () => string): Route
   };
 
   return {
-    'GET /gateway': () => ok({ url: gatewayUrl() }),
+    'GET /gateway': () => ok({ url: gateway.url() }),
 
     'GET /gateway/bot': () =>
       ok({
-        url: gatewayUrl(),
-        shards: 1,
+        url: gateway.url(),
+        shards: gateway.shards,
         session_start_limit: {
           total: 1000,
           remaining: 1000,
           reset_after: 86_400_000,
-          max_concurrency: 1,
+          max_concurrency: gateway.maxConcurrency,
         },
       }),
 

@@ -13,6 +13,10 @@ export interface FakeGateway {
   readonly connections: number;
   /** How many IDENTIFYs there were; refused ones too. */
   readonly identifies: number;
+  /** Of them, those that came too soon after another one, and were refused for that. */
+  readonly hastyIdentifies: number;
+  /** The shards whose connection is open, in order. */
+  readonly shards: readonly number[];
   /** How many sessions were resumed. */
   readonly resumes: number;
   readonly heartbeats: number;
@@ -22,14 +26,18 @@ export interface FakeGateway {
   readonly events: readonly SentEvent[];
   /** Closes every connection with a code, as 4000 (resumable) or 4004, 4014 (not). */
   closeWith(code: number, reason?: string): void;
-  /** Breaks every connection without a word; sessions can be resumed. */
-  drop(): void;
+  /** Breaks every connection, or that of one shard, without a word; sessions can be resumed. */
+  drop(shard?: number): void;
   /** Asks every connection to reconnect (op 7). */
   reconnect(): void;
   /** Op 9. Default: not resumable. */
   invalidateSessions(resumable?: boolean): void;
-  /** Refuses new connections until {@link FakeGateway.open}. */
+  /** Ends the session of one shard: it has to begin a new one. */
+  endSession(shard: number): void;
+  /** Breaks every connection, and refuses new ones until {@link FakeGateway.open}. */
   shut(): void;
+  /** Only refuses new connections until {@link FakeGateway.open}. */
+  refuse(): void;
   open(): void;
   /** Heartbeats stay without an answer until called with false: a zombie connection. */
   ignoreHeartbeats(ignore: boolean): void;

@@ -1,9 +1,9 @@
 /** Processes that are started again whenever they end, as a service manager does. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Town } from '../crash/town.ts';
 import type { LatchkeyProcess, ProcessOptions } from '../support/process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import type { Town } from './town.ts';
 
 export interface Supervised {
   readonly name: string;
@@ -20,7 +20,7 @@ export interface Supervised {
 
 /** @returns when it is online for the first time */
 export async function supervise(
-  place: Town,
+  place: Pick<Town, 'start'>,
   name: string,
   options: Partial<ProcessOptions> = {},
 ): Promise<Supervised> {
