@@ -148,7 +148,7 @@ test('a list of a hundred names joins at once, each by its own name, and one fil
   await waitFor(() => boss.files().at(-1)?.startsWith('number,') === true);
   const csv = boss.files().at(-1) ?? '';
   for (const name of names) expect(csv).toContain(`,${name},member,`);
-}, 60_000);
+}, 120_000);
 
 test('a link after its end is refused as ended, also to who had read it before', async () => {
   const boss = await people.owner();

@@ -164,7 +164,7 @@ describe('joining', () => {
     const full = crowd.filter((one) => one.said().some((text) => /as many members/.test(text)));
     expect(full).toHaveLength(5);
     await boss.asks(`/pool ${boss.name}`, /Members: 95 of at most 95/);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('spending', () => {

@@ -4,6 +4,9 @@ import type { Chat, Message } from 'grammy/types';
 import type { World } from './latchkey.ts';
 import { asked, botMessages, botSays, madeKey, textOf } from './people.ts';
 
+/** A hundred who ask at once take a while on a machine that does other things too. */
+const PATIENCE_MS = 50_000;
+
 export function poolPeople(world: World) {
   let made = 0;
 
@@ -14,7 +17,8 @@ export function poolPeople(world: World) {
       user,
       own,
       say: (text: string, chat: Chat = own) => world.telegram.say(chat, user, text),
-      sees: (what: RegExp, chat: Chat = own) => botSays(world, chat, what),
+      sees: (what: RegExp, chat: Chat = own) =>
+        botSays(world, chat, what, { timeoutMs: PATIENCE_MS }),
       press: (message: Message, label: string) => world.telegram.press(message, label, user),
       said: (chat: Chat = own) => botMessages(world, chat).map(textOf),
       /** Says it, and waits for a message of the bot after that. */
@@ -26,7 +30,7 @@ export function poolPeople(world: World) {
               botMessages(world, own).find(
                 (m) => m.message_id > message_id && what.test(textOf(m)),
               ),
-            { timeoutMs: 20_000 },
+            { timeoutMs: PATIENCE_MS },
           )
           .catch((error: unknown) => {
             const all = JSON.stringify(botMessages(world, own).map(textOf));
