@@ -122,6 +122,7 @@ export async function openTurnParts(
         pools,
         members: createPoolMembers({ db, vault, ring }),
         tellOwner: () => {},
+        lookForOwner: () => {},
       }),
       createCreditFunding({ ...houseKey, db }),
       createHouseFunding({

@@ -102,6 +102,7 @@ import { createOperatorDesk } from './operator/desk.ts';
 import type { DiscordOptions } from './platforms/discord/discord.ts';
 import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
 import { createTerminal } from './platforms/terminal/terminal.ts';
+import { createLookForOwner } from './pools/bound-chats.ts';
 import { createPoolMembers } from './pools/members.ts';
 import { createPoolFunding } from './pools/pool-funding.ts';
 import { createPools } from './pools/pools.ts';
@@ -451,7 +452,21 @@ async function compose(
     db,
     sources: [
       createOwnFunding({ db, apiKeys, ownLimit }),
-      createPoolFunding({ db, apiKeys, pools, members: poolMembers, tellOwner: tellPerson }),
+      createPoolFunding({
+        db,
+        apiKeys,
+        pools,
+        members: poolMembers,
+        tellOwner: tellPerson,
+        lookForOwner: createLookForOwner({
+          db,
+          pools,
+          rights: (platform) => rights.get(platform),
+          sender: (platform) => senders.get(platform),
+          tell: tellPerson,
+          log,
+        }),
+      }),
       createCreditFunding({ ...houseKey, db }),
       createHouseFunding({
         ...houseKey,

@@ -25,7 +25,7 @@ export function createChatGate({
   now = () => performance.now(),
 }: {
   /** Undefined where nobody can be asked: then nobody is a manager. */
-  readonly rights: (platform: PlatformName) => ChatRights | undefined;
+  readonly rights: (platform: PlatformName) => Pick<ChatRights, 'mayManage'> | undefined;
   readonly log: Log;
   readonly now?: () => number;
 }): ChatGate {

@@ -9,4 +9,9 @@ export interface ChatRights {
    * @throws PlatformError where the platform could not be asked
    */
   mayManage(chat: ChatAddress, platformUserId: string): Promise<boolean>;
+  /**
+   * Whether this person is in the group or server; also where the platform does not tell.
+   * @throws PlatformError where the platform could not be asked
+   */
+  isThere(chat: ChatAddress, platformUserId: string): Promise<boolean>;
 }

@@ -64,7 +64,9 @@ export function createPool(parts: PoolCommandParts): Command {
         if (pool === undefined) return;
         await pools.bind(pool, wholeOf(context.chat));
         // For everybody: it is their words that the owner pays for.
-        context.answer(poolsText.bound(pool.name));
+        const { review } = pool.settings;
+        const token = review ? await members.invite(pool, undefined) : undefined;
+        context.answer(poolsText.bound(pool.name, token));
         return;
       }
       case 'unbind': {

@@ -64,11 +64,13 @@ export async function withNotes(
   if (!counts(result)) return result;
   const notes: string[] = [];
   const { lastPayer } = turn;
-  if (lastPayer !== undefined && isAnother(lastPayer, funding)) {
+  const isNew = lastPayer === undefined || isAnother(lastPayer, funding);
+  if (isNew && (lastPayer !== undefined || passed.length > 0)) {
     const isSeenByAll = turn.chat.kind === 'group' && !turn.isPrivate;
     if (isSeenByAll) notes.push(payersText.changedInGroup());
     else notes.push(...passed, payersText.changed(funding.kind, funding.name));
   }
+  if (isNew && funding.remark !== undefined) notes.push(funding.remark);
   if (turn.showCost && turn.chat.kind === 'direct') {
     const { costMicros = null, priceAssumed: assumed = false } = result;
     notes.push(await funding.costNote({ costMicros, assumed, reservedMicros }));

@@ -45,8 +45,13 @@ export interface Funding extends Payer {
   /** Set where whoever pays has a say in how it is moderated. */
   readonly moderation?: 'off' | 'on' | 'required';
   readonly pool?: PoolFacts;
-  /** Why the next in the order pays instead, where that is to be told. */
-  passedOver?(outcome: Outcome): string | undefined;
+  /** Told when it pays for the first time, or again after another did, whoever reads along. */
+  readonly remark?: string;
+  /**
+   * Why the next in the order pays instead, where that is to be told.
+   * @param againAt when this one would pay, where that is known
+   */
+  passedOver?(outcome: Outcome, againAt?: Date): string | undefined;
 }
 
 /** What everybody together has spent of a day of the house's. */
@@ -95,8 +100,18 @@ export type Offer =
 /** One way to pay. */
 export interface FundingSource {
   readonly kind: FundingKind;
-  /** What it would do for a turn, or for the next one, in this order; without any effect. */
-  offer(turn: TurnToPay): Promise<Offer | readonly Offer[]>;
+  /**
+   * What it would do for a turn, or for the next one, in this order; without any effect. One after
+   * another where each has to be looked up.
+   */
+  offer(turn: TurnToPay): Promise<Offer | readonly Offer[]> | AsyncIterable<Offer>;
+}
+
+/** One after another, however the source looks them up. */
+export async function* offersOf(source: FundingSource, turn: TurnToPay): AsyncGenerator<Offer> {
+  const offered = source.offer(turn);
+  if (Symbol.asyncIterator in offered) yield* offered;
+  else yield* [await offered].flat();
 }
 
 export interface House {

@@ -6,7 +6,13 @@ import { users } from '../db/schema.ts';
 import type { ProviderId } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
 import { budgetStates } from './budgets.ts';
-import type { Funding, FundingSource, Offer, TurnToPay } from './funding.ts';
+import {
+  type Funding,
+  type FundingSource,
+  type Offer,
+  offersOf,
+  type TurnToPay,
+} from './funding.ts';
 import type { FundingKind } from './ledger.ts';
 
 export type PayerOrder = 'own-first' | 'own-only' | 'house-first' | 'ask';
@@ -77,7 +83,7 @@ export function createPayers({
     for (const kind of kinds) {
       if (turn.turn?.has.has(kind) === false) continue;
       for (const source of sources.filter((s) => s.kind === kind)) {
-        yield* [await source.offer(turn)].flat();
+        yield* offersOf(source, turn);
       }
     }
   }
@@ -91,7 +97,7 @@ export function createPayers({
   }
 
   /** Up to a key that fails: that is its owner's to mend, nobody pays instead of it. */
-  async function offersOf(kinds: readonly FundingKind[], turn: TurnToPay): Promise<Offer[]> {
+  async function collect(kinds: readonly FundingKind[], turn: TurnToPay): Promise<Offer[]> {
     const all: Offer[] = [];
     for await (const offer of offers(kinds, turn)) {
       all.push(offer);
@@ -101,7 +107,7 @@ export function createPayers({
   }
 
   const ableIn = async (order: PayerOrder, turn: TurnToPay) =>
-    ableAmong(await offersOf(ORDERS[order], turn));
+    ableAmong(await collect(ORDERS[order], turn));
 
   return {
     orderOf,
@@ -109,19 +115,22 @@ export function createPayers({
     async pay(turn, attempt) {
       const { order, choice } = turn;
       const kinds = choice === null ? ORDERS[order] : [choice];
-      const all = order === 'ask' && choice === null ? await offersOf(kinds, turn) : undefined;
+      const all = order === 'ask' && choice === null ? await collect(kinds, turn) : undefined;
       if (all !== undefined && new Set(ableAmong(all).map(({ kind }) => kind)).size > 1) {
         return { paid: false, outcome: 'payer-needed' };
       }
       const nobody: Outcome =
         choice !== null ? 'payer-needed' : order === 'own-only' ? 'own-only' : 'house-unavailable';
-      let last: Extract<Paid<never>, { paid: false }> = { paid: false, outcome: nobody };
+      let last: Refused = { paid: false, outcome: nobody };
+      const refuse = (next: Refused) => {
+        if (!(isOfPool(last) && isOfHouse(next))) last = next;
+      };
       const passed: string[] = [];
       for await (const offer of all ?? offers(kinds, turn)) {
         if (offer.offer === 'absent') continue;
         if (offer.offer === 'refused') {
           const { outcome, provider } = offer;
-          last = { paid: false, outcome, ...(provider === undefined ? {} : { provider }) };
+          refuse({ paid: false, outcome, ...(provider === undefined ? {} : { provider }) });
           if (!offer.passesOver) return last;
           if (offer.note !== undefined) passed.push(offer.note);
           continue;
@@ -135,9 +144,9 @@ export function createPayers({
         }
         const { refused: outcome, againAt } = attempted;
         await funding.refused?.(outcome);
-        last = { paid: false, outcome, funding, ...(againAt === undefined ? {} : { againAt }) };
+        refuse({ paid: false, outcome, funding, ...(againAt === undefined ? {} : { againAt }) });
         if (!funding.passesOver) return last;
-        const note = funding.passedOver?.(attempted.refused);
+        const note = funding.passedOver?.(outcome, againAt);
         if (note !== undefined) passed.push(note);
       }
       return last;
@@ -162,6 +171,17 @@ function ableAmong(offers: readonly Offer[]): readonly Funding[] {
   if (offers.some(isFailing)) return [];
   return offers.flatMap((offer) => (offer.offer === 'pays' ? [offer.funding] : []));
 }
+
+type Refused = Extract<Paid<never>, { paid: false }>;
+
+/**
+ * What a pool says of a member's turn is what they are told, not that the house gives no more
+ * either: often it gives them nothing at all.
+ */
+const isOfPool = ({ funding, outcome }: Refused) =>
+  funding?.kind === 'pool' || outcome === 'pool-unavailable';
+const isOfHouse = ({ funding, outcome }: Refused) =>
+  funding?.kind === 'house' || outcome === 'house-not-for-you';
 
 async function isUsedUp(db: Database, { caps }: Funding): Promise<boolean> {
   const states = await budgetStates(db, caps);

@@ -20,12 +20,10 @@ export interface Membership {
   readonly model: string | null;
   readonly joinedAt: Date;
   readonly reviewedSince: Date | null;
-  readonly isChosen: boolean;
 }
 
 /** What somebody who has a link may read before they agree. */
 export interface Invitation {
-  readonly inviteId: number;
   readonly pool: Pool;
   /** For one person, whom the owner called so. */
   readonly name: Uint8Array | null;
@@ -125,7 +123,7 @@ export function createPoolMembers({
       const [found] = await openInvite(db, token);
       if (found === undefined) return undefined;
       const { invite, pool } = found;
-      return { inviteId: invite.id, pool: poolOf(pool), name: invite.name };
+      return { pool: poolOf(pool), name: invite.name };
     },
 
     async join({ userId, identity, displayName }, token, agreed) {
@@ -204,7 +202,6 @@ export function createPoolMembers({
         model: member.model,
         joinedAt: member.joinedAt,
         reviewedSince: member.reviewedSince,
-        isChosen: member.chosenAt !== null,
       }));
     },
 

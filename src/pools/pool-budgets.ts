@@ -52,32 +52,53 @@ function periodsOf({ memberMicros }: PoolSettings): readonly PoolWindow[] {
  */
 export async function memberBudgets(
   db: Queryable,
-  { poolId, memberId, joinedAt, settings }: Member,
+  member: Member,
   now: Date,
 ): Promise<readonly MemberBudget[]> {
-  const holder = memberHolder(poolId, memberId);
+  const [budgets = []] = await budgetsOfMembers(db, member.settings, [member], now);
+  return budgets;
+}
+
+/** The same of several of one pool, in their order, in one statement. */
+export async function budgetsOfMembers(
+  db: Queryable,
+  settings: PoolSettings,
+  members: readonly Pick<Member, 'poolId' | 'memberId' | 'joinedAt'>[],
+  now: Date,
+): Promise<readonly (readonly MemberBudget[])[]> {
   const windows = periodsOf(settings).map((period) => {
     const window = poolWindow(settings, period, now);
     return { period, window, before: windowBefore(settings, period, window) };
   });
-  const states = await budgetStates(db, [
-    ...windows.map(({ window }) => ({ holder, window })),
-    ...(settings.carriesOver ? windows.map(({ before }) => ({ holder, window: before })) : []),
-  ]);
-  return windows.map(({ period, window }, nth) => {
-    const limit = settings.memberMicros[period];
-    const last = states[windows.length + nth];
-    const carried =
-      limit === null || last === undefined || joinedAt >= window.starts
-        ? 0
-        : Math.max(0, limit - used(last));
-    const state = states[nth];
-    return {
-      period,
-      window,
-      limitMicros: limit === null ? null : limit + carried + (state?.grantedMicros ?? 0),
-      usedMicros: state === undefined ? 0 : used(state),
-    };
+  const counted = [
+    ...windows.map(({ window }) => window),
+    // Itself alone: else the one that is open now, which begins where it ends, would stand for it.
+    ...(settings.carriesOver ? windows.map(({ before }) => ({ ...before, ends: null })) : []),
+  ];
+  const states = await budgetStates(
+    db,
+    members.flatMap(({ poolId, memberId }) => {
+      const holder = memberHolder(poolId, memberId);
+      return counted.map((window) => ({ holder, window }));
+    }),
+  );
+  return members.map(({ joinedAt }, which) => {
+    const theirs = states.slice(which * counted.length, (which + 1) * counted.length);
+    return windows.map(({ period, window }, nth) => {
+      const limit = settings.memberMicros[period];
+      const last = theirs[windows.length + nth];
+      const carried =
+        limit === null || last === undefined || joinedAt >= window.starts
+          ? 0
+          : Math.max(0, limit - used(last));
+      const state = theirs[nth];
+      return {
+        period,
+        window,
+        limitMicros: limit === null ? null : limit + carried + (state?.grantedMicros ?? 0),
+        usedMicros: state === undefined ? 0 : used(state),
+      };
+    });
   });
 }
 

@@ -10,11 +10,11 @@ import { isRingIncomplete } from '../keys/afresh.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
 import type { ProviderErrorCode } from '../llm/provider.ts';
-import type { Outcome } from '../text/outcomes.ts';
 import { poolFundingText } from '../text/pool-funding.ts';
+import type { LookForOwner } from './bound-chats.ts';
 import type { PoolMembers } from './members.ts';
 import { type MemberBudget, memberBudgets, memberCaps } from './pool-budgets.ts';
-import { rateOf } from './pool-settings.ts';
+import { poolRates } from './pool-settings.ts';
 import { poolWindow } from './pool-windows.ts';
 import { type Pool, type PoolStop, type Pools, poolOf, stopOf } from './pools.ts';
 
@@ -23,6 +23,8 @@ export interface PoolFundingParts {
   readonly apiKeys: Pick<ApiKeys, 'keyFor' | 'markUsed' | 'markRefused'>;
   readonly pools: Pick<Pools, 'pause'>;
   readonly members: Pick<PoolMembers, 'admitGuest'>;
+  /** Never throws. */
+  readonly lookForOwner: LookForOwner;
   /** Never throws. */
   readonly tellOwner: (ownerId: number, notice: Notice) => void;
   readonly now?: () => Date;
@@ -35,6 +37,10 @@ interface Candidate {
   readonly memberId: number | undefined;
   readonly model: string | null;
   readonly joinedAt: Date;
+  /** Its owner may read what they ask. */
+  readonly isReviewed: boolean;
+  /** It pays for whoever asks in the turn's chat. */
+  readonly isBound: boolean;
   readonly keyState: 'there' | 'refused' | 'gone';
 }
 
@@ -57,6 +63,8 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
       member: number | null;
       model: string | null;
       joined: number | null;
+      reviewed: boolean;
+      bound: boolean;
       key: string | null;
     }>(sql`
       with theirs as (
@@ -64,7 +72,9 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
         union select pool_id from pool_chats c where ${isThere}
       )
       select p.id, m.id as member, m.model,
-             (extract(epoch from m.joined_at) * 1000)::bigint as joined, k.state as key
+             (extract(epoch from m.joined_at) * 1000)::bigint as joined,
+             m.reviewed_since is not null as reviewed, c.pool_id is not null as bound,
+             k.state as key
       from theirs join pools p on p.id = theirs.pool_id
       left join pool_members m on m.pool_id = p.id and m.user_id = ${userId}::bigint
       left join pool_chats c on c.pool_id = p.id and ${isThere}
@@ -82,19 +92,23 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
           found.map(({ id }) => id),
         ),
       );
-    return found.flatMap(({ id, member, model, joined, key }): readonly Candidate[] => {
-      const row = rows.find((one) => one.id === id);
-      if (row === undefined) return [];
-      return [
-        {
-          pool: poolOf(row),
-          memberId: member ?? undefined,
-          model,
-          joinedAt: joined === null ? now() : new Date(joined),
-          keyState: key === null ? 'gone' : key === 'refused' ? 'refused' : 'there',
-        },
-      ];
-    });
+    return found.flatMap(
+      ({ id, member, model, joined, reviewed, bound, key }): readonly Candidate[] => {
+        const row = rows.find((one) => one.id === id);
+        if (row === undefined) return [];
+        return [
+          {
+            pool: poolOf(row),
+            memberId: member ?? undefined,
+            model,
+            joinedAt: joined === null ? now() : new Date(joined),
+            isReviewed: reviewed,
+            isBound: bound,
+            keyState: key === null ? 'gone' : key === 'refused' ? 'refused' : 'there',
+          },
+        ];
+      },
+    );
   }
 
   /** Opened, or why the pool does not pay. */
@@ -151,10 +165,15 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
 
   return {
     kind: 'pool',
-    async offer(asked): Promise<Offer> {
+    async *offer(asked): AsyncGenerator<Offer> {
+      /** The first that does not pay. */
       let refused: { readonly pool: Pool; readonly stop: PoolStop } | undefined;
+      let pays = false;
       for (const candidate of await candidatesOf(asked)) {
         const { pool } = candidate;
+        if (candidate.isBound && asked.turn !== undefined) {
+          parts.lookForOwner(asked.turn.chat, pool);
+        }
         const key = await keyOf(candidate, asked.turn !== undefined);
         if (typeof key === 'string') {
           refused ??= { pool, stop: key };
@@ -178,7 +197,9 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
           dayEnds: endsOf(pool, 'day', at),
           monthEnds: endsOf(pool, 'month', at),
         };
-        return {
+        if (!pays && refused !== undefined && !isOver(refused.stop)) yield stopped(refused);
+        pays = true;
+        yield {
           offer: 'pays',
           funding: {
             kind: 'pool',
@@ -192,17 +213,16 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
             unpriced: 'pool-price-unknown',
             moderation: settings.moderation,
             pool: facts,
+            ...(settings.review && !candidate.isReviewed
+              ? { remark: poolFundingText.notRead() }
+              : {}),
             admit: () => undefined,
-            rates: [
-              {
-                fundings: ['pool'],
-                fundingId: pool.id,
-                model: { provider: pool.provider, model },
-                requestsPerMinute: rateOf(settings.requestsPerMinute, model),
-                tokensPerMinute: rateOf(settings.tokensPerMinute, model),
-              },
-            ],
-            passedOver: (outcome: Outcome) => poolFundingText.passedOver(outcome, facts),
+            rates: poolRates(
+              settings,
+              { poolId: pool.id, userId: asked.userId },
+              { provider: pool.provider, model },
+            ),
+            passedOver: (outcome, againAt) => poolFundingText.passedOver(outcome, facts, againAt),
             ended: ended(pool, ownerId, key.version),
             async costNote({ costMicros, assumed, reservedMicros }) {
               const states = await memberBudgets(db, member, now());
@@ -218,16 +238,20 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
           },
         };
       }
-      if (refused === undefined) return { offer: 'absent' };
-      return {
-        offer: 'refused',
-        outcome: 'pool-unavailable',
-        passesOver: true,
-        note: poolFundingText.stopped(refused.pool.name, refused.stop),
-      };
+      if (refused !== undefined && !pays) yield stopped(refused);
     },
   };
 }
+
+/** Nothing to be told of again and again, where another pool pays. */
+const isOver = (stop: PoolStop) => stop === 'closed' || stop === 'owner-left' || stop === 'ended';
+
+const stopped = ({ pool, stop }: { readonly pool: Pool; readonly stop: PoolStop }): Offer => ({
+  offer: 'refused',
+  outcome: 'pool-unavailable',
+  passesOver: true,
+  note: poolFundingText.stopped(pool.name, stop),
+});
 
 function endsOf({ settings }: Pool, period: 'hour' | 'day' | 'month', at: Date): Date {
   return poolWindow(settings, period, at).ends ?? at;

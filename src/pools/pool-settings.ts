@@ -2,6 +2,7 @@
 
 import { DateTime } from 'luxon';
 import { z } from 'zod';
+import type { Rate } from '../funding/rates.ts';
 
 export const POOL_WINDOWS = ['hour', 'day', 'month'] as const;
 export type PoolWindow = (typeof POOL_WINDOWS)[number];
@@ -11,6 +12,8 @@ const rate = z.object({
   each: z.number().int().positive().nullable(),
   of: z.record(z.string(), z.number().int().positive()),
 });
+
+const NO_RATE = { each: null, of: {} };
 
 const shape = z.object({
   /** The first is the one that answers unless a member chose another. */
@@ -23,8 +26,12 @@ const shape = z.object({
   }),
   /** What all of them together may ever spend, in micros. */
   totalMicros: z.number().int().positive().nullable(),
+  /** Of all together. */
   requestsPerMinute: rate,
   tokensPerMinute: rate,
+  /** Of each member. */
+  memberRequestsPerMinute: rate.default(NO_RATE),
+  memberTokensPerMinute: rate.default(NO_RATE),
   /** `2026-12-31`: the last day, in the pool's time zone. */
   lastDay: z.string().nullable(),
   moderation: z.enum(['off', 'on', 'required']),
@@ -45,8 +52,10 @@ export type PoolRate = PoolSettings['requestsPerMinute'];
 export const USUAL_SETTINGS: Omit<PoolSettings, 'models'> = {
   memberMicros: { hour: null, day: null, month: 1_000_000 },
   totalMicros: 20_000_000,
-  requestsPerMinute: { each: null, of: {} },
-  tokensPerMinute: { each: null, of: {} },
+  requestsPerMinute: NO_RATE,
+  tokensPerMinute: NO_RATE,
+  memberRequestsPerMinute: NO_RATE,
+  memberTokensPerMinute: NO_RATE,
   lastDay: null,
   moderation: 'on',
   carriesOver: false,
@@ -61,8 +70,30 @@ export function readPoolSettings(column: unknown): PoolSettings {
   return shape.parse(column);
 }
 
-export function rateOf(rates: PoolRate, model: string): number | null {
+function rateOf(rates: PoolRate, model: string): number | null {
   return rates.of[model] ?? rates.each;
+}
+
+/** How fast a model may be asked on a pool: by one member, and by all together. */
+export function poolRates(
+  settings: PoolSettings,
+  of: { readonly poolId: number; readonly userId: number },
+  model: { readonly provider: string; readonly model: string },
+): readonly Rate[] {
+  const ofPool = { fundings: ['pool' as const], fundingId: of.poolId, model };
+  return [
+    {
+      ...ofPool,
+      userId: of.userId,
+      requestsPerMinute: rateOf(settings.memberRequestsPerMinute, model.model),
+      tokensPerMinute: rateOf(settings.memberTokensPerMinute, model.model),
+    },
+    {
+      ...ofPool,
+      requestsPerMinute: rateOf(settings.requestsPerMinute, model.model),
+      tokensPerMinute: rateOf(settings.tokensPerMinute, model.model),
+    },
+  ];
 }
 
 /** The time zone that counts at a moment. */

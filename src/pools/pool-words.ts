@@ -26,13 +26,18 @@ const MOST_MODELS = 20;
 const MOST_PER_MINUTE = 1_000_000_000;
 
 type Settings = PoolChange['settings'];
-type Read = (value: string, before: Settings) => Settings | undefined;
+type Read = (value: string) => Settings | undefined;
 
-const money =
-  (set: (micros: number | null, before: Settings) => Settings): Read =>
-  (value, before) => {
-    const micros = value === 'off' ? null : parseUsd(value);
-    return micros === undefined ? undefined : set(micros, before);
+/** Null: not limited. */
+function readMoney(value: string): number | null | undefined {
+  return isOff(value) ? null : parseUsd(value);
+}
+
+const rates =
+  (set: (rate: PoolRate) => Settings): Read =>
+  (value) => {
+    const rate = readRate(value);
+    return rate && set(rate);
   };
 
 function count(value: string): number | undefined {
@@ -42,7 +47,7 @@ function count(value: string): number | undefined {
 
 /** `10`, `gpt-a:20,gpt-b:5`, `10,gpt-a:20` or `off`. */
 function readRate(value: string): PoolRate | undefined {
-  if (value === 'off') return { each: null, of: {} };
+  if (isOff(value)) return { each: null, of: {} };
   let each: number | null = null;
   const of: Record<string, number> = {};
   for (const part of value.split(',')) {
@@ -57,6 +62,8 @@ function readRate(value: string): PoolRate | undefined {
   return { each, of };
 }
 
+const isOff = (value: string) => value.toLowerCase() === 'off';
+
 const onOff = (value: string): boolean | undefined =>
   value === 'on' ? true : value === 'off' ? false : undefined;
 
@@ -66,21 +73,20 @@ function readModels(value: string): Settings | undefined {
   return fit ? { models: [...new Set(models)] } : undefined;
 }
 
-/** The windows that were set before in the same words stay set. */
+/** What a member may spend in each window: those that are not named stay as they are. */
 export type MemberMicros = PoolSettings['memberMicros'];
 
 const READ: Readonly<Record<string, Read>> = {
   model: readModels,
   models: readModels,
-  total: money((totalMicros) => ({ totalMicros })),
-  requests: (value) => {
-    const requestsPerMinute = readRate(value);
-    return requestsPerMinute && { requestsPerMinute };
+  total: (value) => {
+    const totalMicros = readMoney(value);
+    return totalMicros === undefined ? undefined : { totalMicros };
   },
-  tokens: (value) => {
-    const tokensPerMinute = readRate(value);
-    return tokensPerMinute && { tokensPerMinute };
-  },
+  requests: rates((memberRequestsPerMinute) => ({ memberRequestsPerMinute })),
+  tokens: rates((memberTokensPerMinute) => ({ memberTokensPerMinute })),
+  'requests-all': rates((requestsPerMinute) => ({ requestsPerMinute })),
+  'tokens-all': rates((tokensPerMinute) => ({ tokensPerMinute })),
   ends: (value) => {
     if (value === 'off') return { lastDay: null };
     const isDate = /^2\d{3}-\d\d-\d\d$/.test(value) && DateTime.fromISO(value).isValid;
@@ -102,6 +108,16 @@ const READ: Readonly<Record<string, Read>> = {
   },
 };
 
+/** Their values name models, in which capitals count. */
+const NAMES_MODELS: ReadonlySet<string> = new Set([
+  'model',
+  'models',
+  'requests',
+  'tokens',
+  'requests-all',
+  'tokens-all',
+]);
+
 const WINDOWS: readonly string[] = ['hour', 'day', 'month'];
 
 /** @param now what is set; words that are no `name=value` are left to the caller */
@@ -110,7 +126,7 @@ export function readPoolWords(text: string, now: MemberMicros): PoolWords {
   let named: Omit<PoolChange, 'settings'> = {};
   const rest: string[] = [];
   for (const word of text.split(/\s+/).filter((w) => w !== '')) {
-    const match = /^([a-z]+)=(.+)$/i.exec(word);
+    const match = /^([a-z-]+)=(.*)$/i.exec(word);
     if (match === null) {
       rest.push(word);
       continue;
@@ -119,7 +135,7 @@ export function readPoolWords(text: string, now: MemberMicros): PoolWords {
     const key = written.toLowerCase();
     const lower = value.toLowerCase();
     if (WINDOWS.includes(key)) {
-      const micros = lower === 'off' ? null : parseUsd(value);
+      const micros = readMoney(value);
       if (micros === undefined) return { ok: false, word };
       settings = {
         ...settings,
@@ -135,10 +151,8 @@ export function readPoolWords(text: string, now: MemberMicros): PoolWords {
       if (!IANAZone.isValidZone(value)) return { ok: false, word };
       named = { ...named, zone: value };
     } else {
-      const isModels =
-        key === 'model' || key === 'models' || key === 'requests' || key === 'tokens';
       const read = Object.hasOwn(READ, key) ? READ[key] : undefined;
-      const change = read?.(isModels ? value : lower, settings);
+      const change = read?.(NAMES_MODELS.has(key) ? value : lower);
       if (change === undefined) return { ok: false, word };
       settings = { ...settings, ...change };
     }

@@ -5,7 +5,7 @@ import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
 import { budgetStates } from '../funding/budgets.ts';
 import type { PoolMembers } from './members.ts';
-import { type Member, memberBudgets, poolTotal } from './pool-budgets.ts';
+import { budgetsOfMembers, type Member, poolTotal } from './pool-budgets.ts';
 import type { Pool } from './pools.ts';
 
 export interface RosterRow {
@@ -83,11 +83,12 @@ export async function readRoster(
   pool: Pool,
   now: Date,
 ): Promise<Roster> {
+  const found = await rosterMembers(db, pool);
+  const budgets = await budgetsOfMembers(db, pool.settings, found, now);
   const rows: RosterRow[] = [];
-  for (const member of await rosterMembers(db, pool)) {
+  for (const [nth, member] of found.entries()) {
     const { memberId, name, state, joinedAt, totalMicros, turns, flags } = member;
-    const budgets = await memberBudgets(db, member, now);
-    const month = budgets.find(({ period }) => period === 'month');
+    const month = budgets[nth]?.find(({ period }) => period === 'month');
     rows.push({
       memberId,
       name: await members.nameOf(pool, name),

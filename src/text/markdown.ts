@@ -75,6 +75,10 @@ export function time(date: Date): string {
   return `[${utc(date)}](time:${seconds})`;
 }
 
+/** For what is to come: shown by the minute, and never before it is true. */
+export const minuteAfter = (date: Date): Date =>
+  new Date(Math.ceil(date.getTime() / 60_000) * 60_000);
+
 /** `2026-11-21 04:40 UTC` */
 function utc(date: Date): string {
   const [day = '', clock = ''] = date.toISOString().split('T');

@@ -4,7 +4,7 @@ import type { Button, Notice } from '../chat/platform.ts';
 import { TURN_TEXT_LIMIT } from '../chat/turn-input.ts';
 import type { WindowState } from '../funding/allowance.ts';
 import { generalText } from './general.ts';
-import { inlineCode, time } from './markdown.ts';
+import { inlineCode, minuteAfter, time } from './markdown.ts';
 import { moderationText, type ToldSuspension } from './moderation.ts';
 import { type PoolFacts, poolFundingText } from './pool-funding.ts';
 import { sealedText } from './sealed.ts';
@@ -63,9 +63,6 @@ const ENTER_A_CODE: readonly Button[] = [{ label: 'Enter a code', directChat: 'r
 
 const OWN_KEY_GOES_ON =
   'With a key of your own you can go on right now; you then pay your provider directly.';
-
-/** Shown by the minute, and never before it is true. */
-const minuteAfter = (date: Date) => new Date(Math.ceil(date.getTime() / 60_000) * 60_000);
 
 /** What everybody in a group may read where the reason is about keys, usage or allowance. */
 const NOT_ANSWERED = 'I could not answer this. Why is for the person who asked alone.';

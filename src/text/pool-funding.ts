@@ -3,7 +3,7 @@
 import type { Notice } from '../chat/platform.ts';
 import { formatUsd } from '../funding/money.ts';
 import { providerEntry, type RemoteProviderId } from '../llm/catalogue.ts';
-import { inlineCode, time } from './markdown.ts';
+import { inlineCode, minuteAfter, time } from './markdown.ts';
 
 export interface PoolFacts {
   readonly name: string;
@@ -31,7 +31,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 };
 
 /** Why a member's turn was not paid by the pool, for a sentence that begins with its name. */
-function why(outcome: string, facts: PoolFacts): string {
+function why(outcome: string, facts: PoolFacts, againAt?: Date): string {
   switch (outcome) {
     case 'pool-hour-used':
       return `your budget for this hour is used; the next begins ${time(facts.hourEnds)}`;
@@ -42,7 +42,7 @@ function why(outcome: string, facts: PoolFacts): string {
     case 'pool-used':
       return 'all that its owner gave for it is used';
     case 'over-rate':
-      return 'it is asked as often, or as much, as its owner allows in a minute; try again in a minute';
+      return `it is asked as often, or as much, as its owner allows in a minute; it pays again ${againAt === undefined ? 'in a minute' : time(minuteAfter(againAt))}`;
     case 'pool-price-unknown':
       return 'I don’t know what its model costs, so that no budget can be kept; its owner can choose another';
     default:
@@ -58,8 +58,12 @@ export const poolFundingText = {
       : `Not asked, on ${poolName(facts.name)}: ${why(outcome, facts)}.`,
 
   /** Before "From now on … pays". */
-  passedOver: (outcome: string, facts: PoolFacts): string =>
-    `On ${poolName(facts.name)}, ${why(outcome, facts)}.`,
+  passedOver: (outcome: string, facts: PoolFacts, againAt?: Date): string =>
+    `On ${poolName(facts.name)}, ${why(outcome, facts, againAt)}.`,
+
+  /** For a member or guest of a pool that is read along, who did not agree to that. */
+  notRead: (): string =>
+    'This is paid by a pool whose owner reads what those ask who agreed to it. You did not, so nothing of yours is there for them to read; an invitation from them, and /pool join, is how to agree.',
 
   stopped: (name: string, stop: keyof typeof STOPS): string =>
     `The ${poolName(name)} ${STOPS[stop]}.`,
@@ -90,7 +94,14 @@ export const poolFundingText = {
       ),
     ].join(' '),
 
+  ownerLeftGroup: (name: string): Notice => ({
+    markdown: `The owner of ${poolName(name)} is in this chat no more, so that it pays here no more. From now on each is paid by what they have of their own: /usage in our private chat says by what.`,
+  }),
+
   // To the owner
+  youLeftGroup: (name: string): Notice => ({
+    markdown: `You are no longer in a group that your ${poolName(name)} paid for, so that it pays there no more. Its members elsewhere are paid as before.`,
+  }),
   keyGone: (name: string): Notice => ({
     markdown: `Your ${poolName(name)} is paused: the key that it shared is gone. Its members are told when they ask. \`/pool resume ${name}\` shares the key that you have now.`,
   }),

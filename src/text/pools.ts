@@ -51,7 +51,7 @@ interface RosterLine {
 }
 
 const SETTINGS_HELP =
-  '`key=openai` `models=a,b` `month=0.20` `day=off` `hour=off` (dollars a member) `total=20` (for all) `requests=10` `tokens=20000` (a minute, for each model, or `requests=10,model:3`) `ends=2026-12-31` `zone=Europe/Berlin` `moderation=on|off|required` `carry=on|off` `review=on|off` `members=100` `name=other`';
+  '`key=openai` `models=a,b` `month=0.20` `day=off` `hour=off` (dollars a member) `total=20` (for all) `requests=5` `tokens=20000` (a member and minute, for each model, or `requests=5,model:3`) `requests-all=60` `tokens-all=off` (of all together) `ends=2026-12-31` `zone=Europe/Berlin` `moderation=on|off|required` `carry=on|off` `review=on|off` `members=100` `name=other`';
 
 const OWNER_HELP = [
   `- \`/pool set NAME month=0.50 total=30 …\`: ${SETTINGS_HELP}`,
@@ -60,6 +60,11 @@ const OWNER_HELP = [
   '- `/pool pause NAME`, `/pool resume NAME`, `/pool close NAME`',
   '- `/pool bind NAME` in a group that you manage: whoever asks there is paid by it; `/pool unbind`',
 ];
+
+const joinButton = (token: string): Button => ({
+  label: 'Join the pool',
+  directChat: `pool-${token}`,
+});
 
 const act = (label: string, action: string): Button => ({ label, action: `pool:${action}` });
 
@@ -174,7 +179,7 @@ export const poolsText = {
   }),
   inviteHere: (name: string, token: string): Notice => ({
     markdown: `You can join ${poolName(name)} here: it pays for what you ask me. What that means, you read before you agree.`,
-    buttons: [[{ label: 'Join the pool', directChat: `pool-${token}` }]],
+    buttons: [[joinButton(token)]],
   }),
 
   ask: (
@@ -273,8 +278,17 @@ export const poolsText = {
       )
       .join('\n'),
 
-  bound: (name: string): Notice => ({
-    markdown: `From now on ${poolName(name)} pays for whoever asks me here and has no key of their own that pays first. Its owner sees what each costs, not what is asked. \`/pool unbind\` ends it.`,
+  /** @param token of an invitation, where its owner reads along: that needs consent */
+  bound: (name: string, token: string | undefined): Notice => ({
+    markdown: [
+      `From now on ${poolName(name)} pays for whoever asks me here and has no key of their own that pays first. Its owner sees what each costs, not what is asked. \`/pool unbind\` ends it.`,
+      ...(token === undefined
+        ? []
+        : [
+            'Its owner can read what those ask who joined it and agreed to that. Of all others nothing is there to be read.',
+          ]),
+    ].join('\n\n'),
+    ...(token === undefined ? {} : { buttons: [[joinButton(token)]] }),
   }),
   unbound: (): Notice => ({ markdown: 'No pool of yours pays for this chat any more.' }),
   notBound: (): Notice => ({ markdown: 'No pool of yours paid for this chat.' }),
@@ -328,8 +342,10 @@ function settingLines(settings: PoolSettings, endsAt: Date | undefined): readonl
   return [
     `- ${models.length === 1 ? 'Model' : 'Models'}: ${models.map(inlineCode).join(', ')}`,
     `- Budget of a member: ${budgets.length === 0 ? 'no limit' : budgets.join(', ')}${settings.carriesOver ? '; what is left is added to the next one' : '; what is left is not carried over'}`,
-    ...rateLine('Requests', settings.requestsPerMinute),
-    ...rateLine('Tokens', settings.tokensPerMinute),
+    ...rateLine('Requests a minute, of a member', settings.memberRequestsPerMinute),
+    ...rateLine('Tokens a minute, of a member', settings.memberTokensPerMinute),
+    ...rateLine('Requests a minute, of all together', settings.requestsPerMinute),
+    ...rateLine('Tokens a minute, of all together', settings.tokensPerMinute),
     ...(endsAt === undefined ? [] : [`- Until ${time(endsAt)}`]),
     `- Clock: ${escapeMarkdown(zone)}${nextZone === null ? '' : `, ${escapeMarkdown(nextZone.zone)} from ${time(new Date(nextZone.from))}`}`,
     `- Moderation: ${settings.moderation}`,
@@ -340,7 +356,7 @@ function settingLines(settings: PoolSettings, endsAt: Date | undefined): readonl
 function rateLine(what: string, rate: PoolSettings['requestsPerMinute']): readonly string[] {
   const named = Object.entries(rate.of).map(([model, n]) => `${inlineCode(model)} ${n}`);
   const all = rate.each === null ? named : [`${rate.each} for each model`, ...named];
-  return all.length === 0 ? [] : [`- ${what} a minute, of all together: ${all.join(', ')}`];
+  return all.length === 0 ? [] : [`- ${what}: ${all.join(', ')}`];
 }
 
 function pageButtons({ id, settings, stop }: PoolPage): readonly (readonly Button[])[] {

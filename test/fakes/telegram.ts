@@ -92,6 +92,7 @@ export async function startTelegramSimulator(
     block: (user) => doings.ban(world.privateChat(user)),
     unblock: (user) => doings.unblock(world.privateChat(user)),
     removeBot: (chat) => doings.ban(recordOf(chat)),
+    leave: (chat, user) => void recordOf(chat).members.delete(user.id),
     migrate: (chat) => doings.migrate(recordOf(chat)),
 
     pushUpdate: (update) => queue.push(update),

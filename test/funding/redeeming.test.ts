@@ -8,6 +8,7 @@ import { sql } from '../../src/db/drizzle.ts';
 import { createCreditFunding, modelsOf } from '../../src/funding/credit-funding.ts';
 import { creditsOf, expireCredits } from '../../src/funding/credits.ts';
 import type { Funding } from '../../src/funding/funding.ts';
+import { offersOf } from '../../src/funding/funding.ts';
 import { createHouseBreaker } from '../../src/funding/house-breaker.ts';
 import { createLedger } from '../../src/funding/ledger.ts';
 import { createRedeeming } from '../../src/funding/redeeming.ts';
@@ -189,8 +190,11 @@ describe('guessing', () => {
 
 describe('a credit', () => {
   async function offered(userId: number): Promise<readonly Funding[]> {
-    const offers = [await parts.source.offer({ userId })].flat();
-    return offers.flatMap((offer) => (offer.offer === 'pays' ? [offer.funding] : []));
+    const fundings: Funding[] = [];
+    for await (const offer of offersOf(parts.source, { userId })) {
+      if (offer.offer === 'pays') fundings.push(offer.funding);
+    }
+    return fundings;
   }
 
   async function withCredit(more: Parameters<typeof codes>[0] = {}) {

@@ -69,6 +69,11 @@ describe('making', () => {
       'zone=Mars/Base',
       'requests=0',
       'tokens=-5',
+      'requests-all=1.5',
+      'tokens-all=2000000000',
+      'requests=gpt-a:0',
+      'requests=:5',
+      '-=5',
       'moderation=maybe',
       'colour=red',
       'members=0',
@@ -159,7 +164,7 @@ describe('joining', () => {
     const full = crowd.filter((one) => one.said().some((text) => /as many members/.test(text)));
     expect(full).toHaveLength(5);
     await boss.asks(`/pool ${boss.name}`, /Members: 95 of at most 95/);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('spending', () => {
@@ -214,15 +219,15 @@ describe('spending', () => {
     expect(onKey.length).toBeLessThan(50);
   }, 120_000);
 
-  test('faster than the pool’s rate, a turn is not asked on it', async () => {
-    const boss = await people.owner('month=1 requests=2');
-    const [ben] = await people.membersOf(boss, 'Ben');
+  test('faster than the pool lets all together be, a turn is not asked on it', async () => {
+    const boss = await people.owner('month=1 requests-all=2');
+    const [ben, carl] = await people.membersOf(boss, 'Ben', 'Carl');
     await ben?.asks('rate one', /Answer to.*rate one/s);
-    await ben?.asks('rate two', /Answer to.*rate two/s);
+    await carl?.asks('rate two', /Answer to.*rate two/s);
     const third = await ben?.asks('rate three', /Answer to.*rate three/s);
     expect(textOf(third)).toMatch(/as often, or as much, as its owner allows in a minute/);
     expect(people.keyFor('rate three')).toBe(world.openai.apiKey);
-    await boss.asks(`/pool set ${boss.name} requests=gpt-5.6-terra:9`, /Changed/);
+    await boss.asks(`/pool set ${boss.name} requests-all=gpt-5.6-terra:9`, /Changed/);
     await ben?.asks('rate four', /Answer to.*rate four/s);
     expect(people.keyFor('rate four')).toBe(boss.key);
   }, 20_000);
@@ -353,6 +358,7 @@ describe('ending', () => {
     await boss.sees(/[Dd]eleted/);
     const told = textOf(await ben?.asks('key gone one', /Answer to.*key gone one/s));
     expect(told).toMatch(/its owner’s key can’t be used/);
+    expect(told).toMatch(/From now on the house pays/);
     await ben?.asks('key gone two', /Answer to.*key gone two/s);
     await boss.sees(/is paused: the key that it shared is gone/);
     expect(boss.said().filter((text) => /the key that it shared is gone/.test(text))).toHaveLength(
@@ -392,6 +398,7 @@ describe('ending', () => {
     await waitFor(async () => !(await dumpDatabase(world.database.db)).includes(boss.name));
     const told = textOf(await ben?.asks('after it', /Answer to.*after it/s));
     expect(told).toMatch(/is closed: its owner has left/);
+    expect(told).toMatch(/From now on the house pays/);
     expect(people.keyFor('after it')).toBe(world.openai.apiKey);
   }, 30_000);
 

@@ -54,7 +54,13 @@ test('what is left is gone with the month, unless the owner lets it be carried o
   expect(await monthOf(carries, april)).toMatchObject({ limitMicros: 350_000, usedMicros: 0 });
   // Of April alone: what March left is not carried on.
   expect(await monthOf(carries, may)).toMatchObject({ limitMicros: 400_000 });
-  await spend(carries, 350_000, april);
+  await spend(carries, 100_000, april);
+  // Of what March left, whatever is spent since.
+  expect(await monthOf(carries, april)).toMatchObject({
+    limitMicros: 350_000,
+    usedMicros: 100_000,
+  });
+  await spend(carries, 250_000, april);
   expect(await monthOf(carries, may)).toMatchObject({ limitMicros: 200_000 });
 });
 

@@ -4,6 +4,9 @@ import type { Chat, Message } from 'grammy/types';
 import type { World } from './latchkey.ts';
 import { asked, botMessages, botSays, madeKey, textOf } from './people.ts';
 
+/** A hundred who ask at once take a while on a machine that does other things too. */
+const PATIENCE_MS = 50_000;
+
 export function poolPeople(world: World) {
   let made = 0;
 
@@ -14,15 +17,20 @@ export function poolPeople(world: World) {
       user,
       own,
       say: (text: string, chat: Chat = own) => world.telegram.say(chat, user, text),
-      sees: (what: RegExp, chat: Chat = own) => botSays(world, chat, what),
+      sees: (what: RegExp, chat: Chat = own) =>
+        botSays(world, chat, what, { timeoutMs: PATIENCE_MS }),
       press: (message: Message, label: string) => world.telegram.press(message, label, user),
       said: (chat: Chat = own) => botMessages(world, chat).map(textOf),
       /** Says it, and waits for a message of the bot after that. */
       async asks(text: string, what: RegExp) {
         const { message_id } = world.telegram.say(own, user, text);
         const found = await world.telegram
-          .waitFor(() =>
-            botMessages(world, own).find((m) => m.message_id > message_id && what.test(textOf(m))),
+          .waitFor(
+            () =>
+              botMessages(world, own).find(
+                (m) => m.message_id > message_id && what.test(textOf(m)),
+              ),
+            { timeoutMs: PATIENCE_MS },
           )
           .catch((error: unknown) => {
             const all = JSON.stringify(botMessages(world, own).map(textOf));

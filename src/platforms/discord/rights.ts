@@ -47,5 +47,19 @@ export function createDiscordRights({ rest }: { readonly rest: REST }): ChatRigh
         throw failure;
       }
     },
+
+    async isThere({ wholeId }, platformUserId) {
+      if (wholeId === undefined) return true;
+      try {
+        memberSchema.parse(await rest.get(Routes.guildMember(wholeId, platformUserId)));
+        return true;
+      } catch (error) {
+        const failure = toPlatformError(error);
+        if (failure.code === 'gone') return false;
+        // The bot may not look.
+        if (failure.code === 'blocked') return true;
+        throw failure;
+      }
+    },
   };
 }

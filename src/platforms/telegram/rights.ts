@@ -29,5 +29,17 @@ export function createTelegramRights({ sending }: BotApi): ChatRights {
         throw toPlatformError(error);
       }
     },
+
+    async isThere({ chatId }, platformUserId) {
+      try {
+        const member = await sending.getChatMember(Number(chatId), Number(platformUserId));
+        if (member.status === 'restricted') return member.is_member;
+        return member.status !== 'left' && member.status !== 'kicked';
+      } catch (error) {
+        // Where members are hidden, it tells of them only to bots that are administrators.
+        if (answerCode(error) === 400) return true;
+        throw toPlatformError(error);
+      }
+    },
   };
 }

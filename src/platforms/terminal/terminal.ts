@@ -223,7 +223,11 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
   });
   // Whoever sits at it runs it.
-  const rights: ChatRights = { opensThreads: false, mayManage: async () => true };
+  const rights: ChatRights = {
+    opensThreads: false,
+    mayManage: async () => true,
+    isThere: async () => true,
+  };
   return { receiver, sender, rights, user: USER };
 }
 

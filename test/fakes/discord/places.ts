@@ -19,6 +19,7 @@ export type Places = Pick<
   FakeDiscord,
   | 'addGuild'
   | 'addMember'
+  | 'removeMember'
   | 'addRole'
   | 'addChannel'
   | 'addThread'
@@ -49,6 +50,8 @@ export function places(world: World): Places {
       guildCreated(world, guild);
       return fakeGuild(guild);
     },
+    removeMember: (guild, user) => void world.guild(guild.id).members.delete(user.id),
+
     addMember: ({ id }, user) => {
       const guild = world.guild(id);
       guild.members.set(user.id, world.clock.iso());

@@ -233,6 +233,8 @@ export interface FakeDiscord {
   addUser(user: NewUser): FakeUser;
   addGuild(guild: NewGuild): FakeGuild;
   addMember(guild: FakeGuild, user: FakeUser): void;
+  /** Without a word to the bot, which has no intent for that. */
+  removeMember(guild: FakeGuild, user: FakeUser): void;
   addRole(guild: FakeGuild, name: string, members?: readonly FakeUser[]): FakeRole;
   addChannel(guild: FakeGuild, channel: NewChannel): FakeChannel;
   addThread(channel: FakeChannel, thread: NewThread): FakeChannel;

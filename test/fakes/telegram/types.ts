@@ -184,6 +184,8 @@ export interface TelegramSimulator {
   unblock(user: User): Update;
   /** Throws the bot out. */
   removeBot(chat: Chat): Update;
+  /** A person leaves a group, without a word to the bot. */
+  leave(chat: Chat, user: User): void;
   /** Makes a supergroup of a group. */
   migrate(chat: Chat): Chat.SupergroupChat;
 

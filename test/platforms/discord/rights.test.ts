@@ -24,7 +24,7 @@ async function garden() {
     wholeId: guild.id,
   };
   const may = (who: FakeUser, chat: ChatAddress = here) => rights.mayManage(chat, who.id);
-  return { discord, owner, ann, guild, here, may };
+  return { discord, owner, ann, guild, here, rights, may };
 }
 
 test('the owner may, and a member without a role may not', async () => {
@@ -40,6 +40,13 @@ test.each([
   const { discord, ann, guild, may } = await garden();
   discord.setUserPermissions(guild, ann, permissions);
   expect(await may(ann)).toBe(expected);
+});
+
+test('who has left the server is not there', async () => {
+  const { discord, ann, guild, here, rights } = await garden();
+  expect(await rights.isThere(here, ann.id)).toBe(true);
+  discord.removeMember(guild, ann);
+  expect(await rights.isThere(here, ann.id)).toBe(false);
 });
 
 test('a role of somebody else gives nothing', async () => {

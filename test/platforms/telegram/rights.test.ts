@@ -36,6 +36,23 @@ describe('who may manage a group on Telegram', () => {
     expect([await may(member), await may(stranger)]).toEqual([false, false]);
   });
 
+  test.each([
+    ['a group', {}, false],
+    [
+      'a supergroup that hides its members',
+      { type: 'supergroup' as const, hidesMembers: true },
+      true,
+    ],
+  ])('who has left is not there, where Telegram tells: %s', async (title, more, isTold) => {
+    const { owner, member } = people();
+    const group = telegram.group({ title, members: [owner, member], ...more });
+    const { rights } = sending(telegram);
+    const there = () => rights.isThere(addressOf(group), String(member.id));
+    expect(await there()).toBe(true);
+    telegram.leave(group, member);
+    expect(await there()).toBe(isTold);
+  });
+
   test('is never the account that anonymous administrators share, nor anybody in private', async () => {
     const { owner } = people();
     const anonymous = telegram.addUser({ first_name: 'Group', id: 1087968824, is_bot: true });
