@@ -50,16 +50,20 @@ export type Prepared =
 /** A turn that was too fast so often, since others came before it, is told so instead. */
 const MOST_WAITS = 2;
 
-/** Prepares one turn for whoever may pay: what is the same for all of them is looked up once. */
-export function preparing(
-  parts: PrepareParts,
+/** What is the same for all who may pay for a turn: looked up once. */
+export interface Shared {
+  filesFor(seesImages: boolean): Promise<FetchedFiles>;
+  isSuspended(): Promise<boolean>;
+}
+
+export function sharedOf(
+  { moderation }: Pick<PrepareParts, 'moderation'>,
   turn: RunningTurn,
   sender: PlatformSender,
-): (funding: Funding) => Promise<Attempt<Prepared>> {
+): Shared {
   const files = new Map<boolean, Promise<FetchedFiles>>();
   let suspension: Promise<unknown> | undefined;
-  const shared: Shared = {
-    sender,
+  return {
     filesFor(seesImages) {
       const known = files.get(seesImages) ?? fetchFiles(turn.input, { sender, seesImages });
       files.set(seesImages, known);
@@ -67,25 +71,22 @@ export function preparing(
     },
     async isSuspended() {
       if (!turn.anySuspension) return false;
-      suspension ??= parts.moderation.suspension(turn.userId);
+      suspension ??= moderation.suspension(turn.userId);
       return (await suspension) !== undefined;
     },
   };
-  return (funding) => prepareTurn(parts, turn, funding, shared);
 }
 
-interface Shared {
-  readonly sender: PlatformSender;
-  filesFor(seesImages: boolean): Promise<FetchedFiles>;
-  isSuspended(): Promise<boolean>;
-}
-
-/** @throws FenceLost */
-async function prepareTurn(
+/**
+ * @param shared of the turn, where another may have passed it on
+ * @throws FenceLost
+ */
+export async function prepareTurn(
   parts: PrepareParts,
   turn: RunningTurn,
   funding: Funding,
-  { sender, filesFor, isSuspended }: Shared,
+  sender: PlatformSender,
+  { filesFor, isSuspended }: Shared = sharedOf(parts, turn, sender),
 ): Promise<Attempt<Prepared>> {
   const end = (result: TurnResult): Attempt<Prepared> => ({ value: { ready: false, result } });
   if (funding.kind === 'own' && needsGroupConsent(turn)) {
