@@ -12,7 +12,7 @@ import { seesImages } from '../llm/catalogue.ts';
 import type { Moderation, TurnModeration } from '../moderation/moderation.ts';
 import { skippedFileRemark } from '../text/files.ts';
 import { QUOTED_IS_HIDDEN } from '../text/general.ts';
-import { fetchFiles } from './attachments.ts';
+import { type FetchedFiles, fetchFiles } from './attachments.ts';
 import { plainText } from './context-window.ts';
 import { needsGroupConsent } from './group-consent.ts';
 import { userText } from './prompt.ts';
@@ -50,27 +50,55 @@ export type Prepared =
 /** A turn that was too fast so often, since others came before it, is told so instead. */
 const MOST_WAITS = 2;
 
-/** @throws FenceLost */
+/** What is the same for all who may pay for a turn: looked up once. */
+export interface Shared {
+  filesFor(seesImages: boolean): Promise<FetchedFiles>;
+  isSuspended(): Promise<boolean>;
+}
+
+export function sharedOf(
+  { moderation }: Pick<PrepareParts, 'moderation'>,
+  turn: RunningTurn,
+  sender: PlatformSender,
+): Shared {
+  const files = new Map<boolean, Promise<FetchedFiles>>();
+  let suspension: Promise<unknown> | undefined;
+  return {
+    filesFor(seesImages) {
+      const known = files.get(seesImages) ?? fetchFiles(turn.input, { sender, seesImages });
+      files.set(seesImages, known);
+      return known;
+    },
+    async isSuspended() {
+      if (!turn.anySuspension) return false;
+      suspension ??= moderation.suspension(turn.userId);
+      return (await suspension) !== undefined;
+    },
+  };
+}
+
+/**
+ * @param shared of the turn, where another may have passed it on
+ * @throws FenceLost
+ */
 export async function prepareTurn(
   parts: PrepareParts,
   turn: RunningTurn,
   funding: Funding,
   sender: PlatformSender,
+  { filesFor, isSuspended }: Shared = sharedOf(parts, turn, sender),
 ): Promise<Attempt<Prepared>> {
   const end = (result: TurnResult): Attempt<Prepared> => ({ value: { ready: false, result } });
   if (funding.kind === 'own' && needsGroupConsent(turn)) {
     return end({ answer: '', outcome: 'consent-needed' });
   }
   const moderation = parts.moderation.of(turn, funding);
-  const barred = await moderation.barred();
-  if (barred !== undefined) return { refused: barred };
+  // A user's own key answers for itself.
+  if (funding.kind !== 'own' && (await isSuspended())) return { refused: 'suspended' };
   // Checked while the rest is prepared.
   moderation.read(userText(turn.input, turn.chat.kind, new Map()));
 
-  const files = await fetchFiles(turn.input, {
-    sender,
-    seesImages: seesImages(funding.provider, funding.model),
-  });
+  const files = await filesFor(seesImages(funding.provider, funding.model));
   if (files.messagesWithKeys.length > 0) {
     for (const id of files.messagesWithKeys) await sender.deleteMessage(turn.chat, id);
     return end({ answer: '', outcome: 'key-in-file' });

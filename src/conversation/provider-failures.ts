@@ -1,15 +1,7 @@
 import type { FundingKind } from '../funding/ledger.ts';
 import type { KeyRefusal } from '../keys/api-keys.ts';
-import type { ProviderError, ProviderErrorCode } from '../llm/provider.ts';
+import { KEY_FAILURES, type ProviderError } from '../llm/provider.ts';
 import type { Outcome } from '../text/outcomes.ts';
-
-/** What a pool's owner alone can mend. */
-const OWNERS: ReadonlySet<ProviderErrorCode> = new Set([
-  'key-refused',
-  'no-permission',
-  'no-credit',
-  'model-not-found',
-]);
 
 /** What a provider's error means to the user, which differs by whose key it was. */
 export function failureOutcome(
@@ -17,7 +9,7 @@ export function failureOutcome(
   paidBy: FundingKind,
   keyRefusal?: KeyRefusal,
 ): Outcome {
-  if (paidBy === 'pool' && OWNERS.has(error.code)) return 'pool-unavailable';
+  if (paidBy === 'pool' && KEY_FAILURES.has(error.code)) return 'pool-unavailable';
   switch (error.code) {
     case 'key-refused':
       return paidBy === 'own' ? refusalOutcome(keyRefusal) : 'house-unavailable';

@@ -20,7 +20,7 @@ import type { Moderation } from '../moderation/moderation.ts';
 import type { Claim, Mailbox } from '../queue/mailbox.ts';
 import { isOutcome, type Outcome, type OutcomeFacts } from '../text/outcomes.ts';
 import { deliver, openReply, wasShown } from './delivery.ts';
-import { prepareTurn } from './prepare-turn.ts';
+import { prepareTurn, sharedOf } from './prepare-turn.ts';
 import { askProvider, type ProviderCallParts } from './provider-call.ts';
 import type { AbortReason } from './running-turns.ts';
 import type { TurnObserver } from './turn-observer.ts';
@@ -116,8 +116,9 @@ export function createTurnRunner(parts: TurnRunnerParts): TurnRunner {
     const sender = parts.sender(turn.chat.platform);
     const { turnId, userId, chat, rules, has, payerOrder: order, payerChoice: choice } = turn;
     const toPay = { userId, turn: { turnId, chat, rules, has }, order, choice };
+    const shared = sharedOf(parts, turn, sender);
     const paid = await observer.step(turn, 'funding', () =>
-      parts.payers.pay(toPay, (payer) => prepareTurn(parts, turn, payer, sender)),
+      parts.payers.pay(toPay, (payer) => prepareTurn(parts, turn, payer, sender, shared)),
     );
     if (!paid.paid) {
       const refused = await refuse(paid.outcome, paid.funding);

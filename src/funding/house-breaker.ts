@@ -3,7 +3,7 @@
  * the house is closed for a moment; then one turn probes it, and its outcome opens or closes it.
  */
 
-import type { ProviderErrorCode } from '../llm/provider.ts';
+import { KEY_FAILURES, type ProviderErrorCode } from '../llm/provider.ts';
 
 export interface HouseBreaker {
   /** Whether a turn may ask the provider with the house key now; `true` may make it the probe. */
@@ -13,14 +13,6 @@ export interface HouseBreaker {
   failed(code: ProviderErrorCode): boolean;
   readonly healthy: boolean;
 }
-
-/** Failures of the key or the account itself: one is enough. */
-const KEY_FAILURES: ReadonlySet<ProviderErrorCode> = new Set([
-  'key-refused',
-  'no-permission',
-  'no-credit',
-  'model-not-found',
-]);
 
 /** Failures of the service: so many in a row, without an answer in between. */
 const SERVICE_FAILURES: ReadonlySet<ProviderErrorCode> = new Set(['overloaded', 'no-answer']);
@@ -50,6 +42,7 @@ export function createHouseBreaker({
     },
     failed(code) {
       if (SERVICE_FAILURES.has(code)) inARow += 1;
+      // Of the key itself one is enough.
       if (!KEY_FAILURES.has(code) && inARow < SERVICE_FAILURES_IN_A_ROW) return false;
       const first = closedUntil === undefined;
       closedUntil = now() + closedMs;

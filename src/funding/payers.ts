@@ -97,7 +97,7 @@ export function createPayers({
   }
 
   /** Up to a key that fails: that is its owner's to mend, nobody pays instead of it. */
-  async function collect(kinds: readonly FundingKind[], turn: TurnToPay): Promise<Offer[]> {
+  async function gathered(kinds: readonly FundingKind[], turn: TurnToPay): Promise<Offer[]> {
     const all: Offer[] = [];
     for await (const offer of offers(kinds, turn)) {
       all.push(offer);
@@ -107,7 +107,7 @@ export function createPayers({
   }
 
   const ableIn = async (order: PayerOrder, turn: TurnToPay) =>
-    ableAmong(await collect(ORDERS[order], turn));
+    ableAmong(await gathered(ORDERS[order], turn));
 
   return {
     orderOf,
@@ -115,7 +115,7 @@ export function createPayers({
     async pay(turn, attempt) {
       const { order, choice } = turn;
       const kinds = choice === null ? ORDERS[order] : [choice];
-      const all = order === 'ask' && choice === null ? await collect(kinds, turn) : undefined;
+      const all = order === 'ask' && choice === null ? await gathered(kinds, turn) : undefined;
       if (all !== undefined && new Set(ableAmong(all).map(({ kind }) => kind)).size > 1) {
         return { paid: false, outcome: 'payer-needed' };
       }

@@ -98,6 +98,14 @@ export type ProviderErrorCode =
   | 'no-answer'
   | 'aborted';
 
+/** Failures of the key or its account: they are its owner's to mend, and the next call meets them too. */
+export const KEY_FAILURES: ReadonlySet<ProviderErrorCode> = new Set([
+  'key-refused',
+  'no-permission',
+  'no-credit',
+  'model-not-found',
+]);
+
 /** What went wrong with a provider. Carries neither its words, nor the request, nor a cause: all three may hold a key. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';

@@ -27,8 +27,6 @@ export interface ModeratedTurn {
   readonly turnId: number;
   readonly userId: number;
   readonly attempt: number;
-  /** Whether anybody is paused or suspended at all. */
-  readonly anySuspension: boolean;
 }
 
 /** Who pays, and what they have a say in. */
@@ -47,8 +45,6 @@ export type InputDecision =
 
 /** One attempt at one turn. For what is not moderated, everything passes and nobody is asked. */
 export interface TurnModeration {
-  /** Why this turn's payer does not serve this user, if that is so. */
-  barred(): Promise<Outcome | undefined>;
   /** Begins to check; returns at once. */
   read(text: string): void;
   readFiles(texts: readonly string[], images: readonly ModeratedImage[]): void;
@@ -124,10 +120,6 @@ export function createModeration(parts: ModerationParts): Moderation {
 
     return {
       watch,
-      async barred() {
-        if (isOwn || !turn.anySuspension) return undefined;
-        return (await suspensions.current(turn.userId)) === undefined ? undefined : 'suspended';
-      },
       read: (text) => begin([text], []),
       readFiles: begin,
       readContext: (texts) =>
