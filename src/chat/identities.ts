@@ -83,37 +83,59 @@ export function createIdentities({
     return { userId: known.userId, ownerId: known.ownUserId ?? known.userId };
   }
 
+  /** For every message that comes in: built once, since building it took a sixth of taking one in. */
+  const acquaintance = db
+    .select({
+      userId: identities.userId,
+      ownUserId: identities.ownUserId,
+      chatId: chats.id,
+      conversation: chats.conversation,
+      wholeId: chats.wholeId,
+      settings: chatSettings,
+      isKeyAwaited: exists(
+        db
+          .select({ platform: keyPrompts.platform })
+          .from(keyPrompts)
+          .where(
+            and(
+              eq(keyPrompts.platform, sql.placeholder('platform')),
+              eq(keyPrompts.platformUserId, sql.placeholder('platformUserId')),
+              isWaiting(keyPrompts.expiresAt, sql.placeholder('now')),
+            ),
+          ),
+      ),
+    })
+    .from(identities)
+    .leftJoin(
+      chats,
+      and(
+        eq(chats.platform, sql.placeholder('platform')),
+        eq(chats.platformChatId, sql.placeholder('chatId')),
+        eq(chats.threadId, sql.placeholder('threadId')),
+      ),
+    )
+    .leftJoin(chatSettings, and(...settingsOfChat))
+    .where(
+      and(
+        eq(identities.platform, sql.placeholder('platform')),
+        eq(identities.platformUserId, sql.placeholder('platformUserId')),
+      ),
+    )
+    .prepare('acquaintance');
+
   return {
     async find(platform, platformUserId) {
       return (await findPerson(platform, platformUserId))?.userId;
     },
 
     async know({ platformUserId }, chat) {
-      const [known] = await db
-        .select({
-          userId: identities.userId,
-          ownUserId: identities.ownUserId,
-          chatId: chats.id,
-          conversation: chats.conversation,
-          wholeId: chats.wholeId,
-          settings: chatSettings,
-          isKeyAwaited: exists(
-            db
-              .select({ platform: keyPrompts.platform })
-              .from(keyPrompts)
-              .where(
-                and(
-                  eq(keyPrompts.platform, chat.platform),
-                  eq(keyPrompts.platformUserId, platformUserId),
-                  isWaiting(keyPrompts.expiresAt, now()),
-                ),
-              ),
-          ),
-        })
-        .from(identities)
-        .leftJoin(chats, at(chat))
-        .leftJoin(chatSettings, and(...settingsOfChat))
-        .where(identityOf(chat.platform, platformUserId));
+      const [known] = await acquaintance.execute({
+        platform: chat.platform,
+        platformUserId,
+        chatId: chat.chatId,
+        threadId: chat.threadId ?? '',
+        now: now().toISOString(),
+      });
       if (known === undefined) {
         const person = await this.personOf(chat.platform, platformUserId);
         return { person, isKeyAwaited: false };

@@ -68,10 +68,11 @@ export function createKeyPrompts({
  */
 export function isWaiting(
   expiresAt: typeof keyPrompts.expiresAt | typeof pastedKeys.expiresAt,
-  at: Date,
+  at: Date | ReturnType<typeof sql.placeholder>,
 ) {
-  return sql`(${expiresAt} > ${at.toISOString()}::timestamptz
-    and ${expiresAt} <= ${new Date(at.getTime() + WAIT_MS).toISOString()}::timestamptz)`;
+  const moment = at instanceof Date ? at.toISOString() : at;
+  return sql`(${expiresAt} > ${moment}::timestamptz
+    and ${expiresAt} <= ${moment}::timestamptz + ${WAIT_MS}::int * interval '1 ms')`;
 }
 
 function promptOf({ platform, platformUserId }: Identity) {
