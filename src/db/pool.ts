@@ -4,9 +4,13 @@ import { type Session, UNANSWERED } from './session.ts';
 /** Sessions end at such an age, in milliseconds, so that what a backend has gathered is let go. */
 const LIFE_MS = 45 * 60_000;
 
+/** PostgreSQL's code. */
+const TOO_MANY_CONNECTIONS = '53300';
+
 export interface Pool {
   /**
-   * Lends one session to `work`, alone. Waits while all are lent, in the order of asking.
+   * Lends one session to `work`, alone. Waits while all are lent, in the order of asking; so too
+   * where the server gives no further one.
    * @throws DatabaseError where there is none free and a new one can't be opened
    */
   use<T>(work: (session: Session) => Promise<T>): Promise<T>;
@@ -51,6 +55,16 @@ export function createPool({
         asker.resolve(session);
       },
       (error: unknown) => {
+        if (size > 1 && isServerFull(error)) {
+          size--;
+          const session = idle.pop();
+          if (session === undefined) queue.unshift(asker);
+          else {
+            lent.add(session);
+            asker.resolve(session);
+          }
+          return;
+        }
         asker.reject(error);
         makeRoom();
       },
@@ -123,6 +137,10 @@ export function createPool({
     },
   };
 }
+
+/** Other processes have all that the server gives: one of those that are open here has to do. */
+const isServerFull = (error: unknown) =>
+  error instanceof DatabaseError && error.code === TOO_MANY_CONNECTIONS;
 
 const ended = () =>
   new DatabaseError({ message: 'the database was closed', code: 'CONNECTION_ENDED' });

@@ -3,7 +3,6 @@
  * turn: the sweeper wakes whoever is overdue.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresBackend, Queue, type QueueOptions, Worker } from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
 import { connectRedis } from './redis.ts';
@@ -220,16 +219,15 @@ function addressOf(url: string): RedisAddress {
 
 /** Rejects after `timeoutMs`; what was begun goes on. */
 async function within<T>(begun: Promise<T>, timeoutMs: number): Promise<T> {
-  const timer = new AbortController();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`no answer from the queue within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
   try {
-    return await Promise.race([
-      begun,
-      sleep(timeoutMs, undefined, { signal: timer.signal }).then(() => {
-        throw new Error(`no answer from the queue within ${timeoutMs} ms`);
-      }),
-    ]);
+    return await Promise.race([begun, late.promise]);
   } finally {
-    timer.abort();
+    clearTimeout(timer);
     begun.catch(() => {});
   }
 }
