@@ -1,79 +1,11 @@
 /** `npm run admin`: what the operator does from the shell. */
 
-import { Command, CommanderError } from 'commander';
-import { parseConfig, readEnvironment } from '../config.ts';
+import { CommanderError } from 'commander';
 import { DatabaseError } from '../db/client.ts';
 import { serializeError } from '../log.ts';
 import { StartError } from '../start-error.ts';
-import { addAuditCommands } from './audit.ts';
-import { addBackupCommands } from './backup.ts';
-import { addDoctorCommand } from './doctor.ts';
-import { addHouseCommands } from './house.ts';
-import { addKeyRingCommands } from './key-ring.ts';
-import { addModerationCommands } from './moderation.ts';
-import { createOutput, type Output } from './output.ts';
-import type { Run, RunWithout } from './run.ts';
-import { withSession } from './session.ts';
-import { addSpendingCommands } from './spending.ts';
-import { addStatsCommand } from './stats.ts';
-import { addUserPlanCommands } from './user-plan.ts';
-import { addUserShowCommand } from './user-show.ts';
-import { addUserStandingCommands } from './user-standing.ts';
-import { addVoucherCommands } from './voucher.ts';
-
-function createProgram(outputOf: () => Output): Command {
-  const program = new Command('npm run admin --')
-    .description(
-      'Latchkey, from the operator’s shell. It works beside a running bot or without\none, with the same settings: environment variables, or lines of .env.',
-    )
-    .option('--json', 'print the result as JSON')
-    .helpCommand(false)
-    .exitOverride()
-    .configureHelp({ showGlobalOptions: true });
-  const runWithout: RunWithout =
-    (work) =>
-    async (...given) => {
-      const command = given.at(-1);
-      if (!(command instanceof Command)) throw new TypeError('commander passed no command');
-      const stop = new AbortController();
-      const onSignal = () => stop.abort();
-      process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-      // The arguments are what commander parsed by the command's own declarations.
-      process.exitCode = await Reflect.apply(work, undefined, [
-        outputOf(),
-        stop.signal,
-        command.opts(),
-        ...command.args,
-      ]);
-    };
-  const run: Run = (work) =>
-    runWithout((output, ...given) =>
-      withSession(output, (session) => Reflect.apply(work, undefined, [session, output, ...given])),
-    );
-  addKeyRingCommands(program, run, runWithout);
-  addAuditCommands(program, run);
-  addBackupCommands(program, run, runWithout);
-  addModerationCommands(program, run);
-  const user = program.command('user').description('what users may do here');
-  addUserShowCommand(user, run);
-  addUserStandingCommands(user, run);
-  addUserPlanCommands(user, run);
-  addStatsCommand(program, run);
-  addDoctorCommand(program, async (work) => {
-    const config = () => parseConfig(readEnvironment());
-    process.exitCode = await work(config, outputOf());
-  });
-  addHouseCommands(program, run);
-  addSpendingCommands(program, run);
-  addVoucherCommands(program, run);
-  for (const command of program.commands) {
-    for (const each of [command, ...command.commands]) {
-      // `--json` is the program's, and is taken behind each command as well.
-      each.exitOverride().helpCommand(false);
-    }
-  }
-  return program;
-}
+import { createOutput } from './output.ts';
+import { createProgram } from './program.ts';
 
 async function main(args: readonly string[]): Promise<void> {
   const json = args.includes('--json');
@@ -88,7 +20,10 @@ async function main(args: readonly string[]): Promise<void> {
     await program.parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Commander has said it already.
+      // Commander has said it already, for people.
+      if (json && error.exitCode !== 0) {
+        output.result({ error: error.message.replace(/^error: /, '') }, []);
+      }
       process.exitCode = error.exitCode;
       return;
     }

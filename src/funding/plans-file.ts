@@ -109,6 +109,9 @@ const houseRules = z.strictObject({
   models: z.record(modelName, z.strictObject(perMinute)).default({}),
 });
 
+/** More of what is wrong than this says nobody reads. */
+const MOST_ISSUES = 8;
+
 const planName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, { error: 'a name of a-z, 0-9 and -' });
 
 const file = z.object({ house: houseRules.prefault({}) }).catchall(plan);
@@ -162,7 +165,7 @@ export function parsePlans(text: string, free: FreeSettings, path = ''): Plans {
     ? Object.keys(parsed.data)
         .filter((name) => name !== 'house' && !planName.safeParse(name).success)
         .map((name) => `${JSON.stringify(name)} is no name of a plan`)
-    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    : parsed.error.issues.slice(0, MOST_ISSUES).map(sayIssue);
   if (!parsed.success || wrong.length > 0) {
     throw new StartError(
       `PLANS_FILE ${path} can't be read as plans (${wrong.join('; ')}): it takes JSON like {"free": {"day": {"turns": 20, "usd": 0.1}}, "pro": {"month": {"usd": 5}, "models": ["openai/gpt-5.4-mini"], "timeZone": "Europe/Berlin"}, "house": {"hourly": true}}.`,
@@ -170,6 +173,11 @@ export function parsePlans(text: string, free: FreeSettings, path = ''): Plans {
   }
   const { house, ...named } = parsed.data;
   return compose(house, named, free);
+}
+
+/** On one line, whatever the names in the file are. */
+function sayIssue({ path, message }: z.core.$ZodIssue): string {
+  return `${path.join('.')}: ${message}`.replace(/\p{Cc}+/gu, ' ').slice(0, 200);
 }
 
 function compose(

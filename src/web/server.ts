@@ -113,11 +113,12 @@ function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** 4xx where Fastify found the request itself at fault, else 500. */
+/** 4xx where Fastify found the request itself at fault, or who sent it broke off, else 500. */
 function statusOf(error: unknown): number {
   if (!(error instanceof Error && 'code' in error && 'statusCode' in error)) return 500;
   const { code, statusCode } = error;
-  const isFastifys = typeof code === 'string' && code.startsWith('FST_');
+  const isBrokenOff = code === 'ECONNRESET';
+  const isFastifys = isBrokenOff || (typeof code === 'string' && code.startsWith('FST_'));
   const isRequests = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
   return isFastifys && isRequests ? statusCode : 500;
 }

@@ -116,10 +116,13 @@ describe('a rotation of many rows', () => {
     );
   });
   const someRows = () =>
-    waitFor(async () => {
-      const rows = await stage.database.db.select({ version: dataKeys.version }).from(dataKeys);
-      return rows.filter(({ version }) => version > 1).length > 20;
-    });
+    waitFor(
+      async () => {
+        const rows = await stage.database.db.select({ version: dataKeys.version }).from(dataKeys);
+        return rows.filter(({ version }) => version > 1).length > 20;
+      },
+      { timeoutMs: 20_000 },
+    );
 
   test.each([
     ['SIGINT', 130],

@@ -1,11 +1,8 @@
 /** The doctor and the statistics, as processes of their own, between simulators. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkClock } from '../../src/admin/doctor/clock.ts';
@@ -13,13 +10,11 @@ import { checkDiscord } from '../../src/admin/doctor/discord.ts';
 import { createAsking } from '../../src/admin/doctor/http.ts';
 import { checkTelegram } from '../../src/admin/doctor/telegram.ts';
 import { parseConfig } from '../../src/config.ts';
-import { COMPILE_CACHE } from '../support/compile-cache.ts';
+import { beginAdmin } from '../support/admin.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 import { createTestRedis, hasRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
-
-const START = fileURLToPath(new URL('../../src/start.js', import.meta.url));
 
 interface Finding {
   readonly what: string;
@@ -50,28 +45,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function admin(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [START, 'admin', ...args], {
-    cwd: folder,
-    env: {
-      PATH: process.env.PATH ?? '',
-      ...COMPILE_CACHE,
-      ...world.env,
-      OPENAI_BASE_URL: world.openai.url,
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  const [code] = await once(child, 'close');
-  return { code, out, err };
+function admin(args: readonly string[], more: Readonly<Record<string, string>> = {}) {
+  const env = { ...world.env, OPENAI_BASE_URL: world.openai.url, ...more };
+  return beginAdmin({ cwd: folder, env }, args).ended;
 }
 
 async function examine(env: Readonly<Record<string, string>> = {}) {

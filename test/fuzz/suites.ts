@@ -2,6 +2,8 @@
 
 import * as discord from './properties/discord.ts';
 import * as files from './properties/files.ts';
+import { httpRequests } from './properties/http.ts';
+import * as operators from './properties/operators.ts';
 import * as providers from './properties/providers.ts';
 import * as rendering from './properties/rendering.ts';
 import { telegramUpdates } from './properties/telegram.ts';
@@ -14,5 +16,13 @@ export const CHATS: readonly FuzzProperty[] = [
   ...Object.values(discord),
   ...Object.values(rendering),
 ];
-export const SERVICES: readonly FuzzProperty[] = [...Object.values(providers), vaultAnswers];
-export const TEXTS: readonly FuzzProperty[] = [...Object.values(texts), ...Object.values(files)];
+export const SERVICES: readonly FuzzProperty[] = [
+  ...Object.values(providers),
+  vaultAnswers,
+  httpRequests,
+];
+export const TEXTS: readonly FuzzProperty[] = [
+  ...Object.values(texts),
+  ...Object.values(files),
+  ...Object.values(operators),
+];

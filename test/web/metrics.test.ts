@@ -87,17 +87,52 @@ test('a turn that waits again is not counted as ended, and its end is measured f
   expect(text).toContain('latchkey_turn_seconds_bucket{le="15",state="done",funding="none"} 0');
 });
 
-test('every metric that the dashboard names exists', async () => {
-  const { text } = await createMetrics(OPTIONS).page();
-  const known = new Set(
-    [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].flatMap(([, name = '', type]) =>
-      type === 'histogram' ? ['_bucket', '_sum', '_count'].map((end) => name + end) : [name],
-    ),
+test('every metric and label that the dashboard and the page for operators name exists', async () => {
+  const { turns, mailbox, platformFailed, page } = createMetrics(OPTIONS);
+  mailbox.accepted('telegram', 'accepted');
+  platformFailed('telegram', 'flood');
+  await turns.attempt(turn, async () => {
+    turns.tell(turn, { type: 'read', platform: 'telegram', ageMs: 300 });
+    turns.tell(turn, { type: 'paid', funding: 'own', provider: 'anthropic' });
+    turns.tell(turn, { type: 'provider-failed', provider: 'anthropic', code: 'overloaded' });
+    await turns.step(turn, 'provider', async () => turns.tell(turn, { type: 'first-text' }));
+    turns.tell(turn, { type: 'ended', state: 'done' });
+  });
+  const { text } = await page();
+  const types = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+  const bases = types.map(([, name = '']) => name);
+  const series = types.flatMap(([, name = '', type]) =>
+    type === 'histogram' ? ['_bucket', '_sum', '_count'].map((end) => name + end) : [name],
   );
-  const dashboard: unknown = JSON.parse(readFileSync('docs/grafana-dashboard.json', 'utf8'));
-  const named = [
-    ...JSON.stringify(dashboard).matchAll(/\b(?:latchkey|process|nodejs)_[a-z0-9_]+\b/g),
-  ].map(([name]) => name);
-  expect(named.length).toBeGreaterThan(10);
-  expect(named.filter((name) => !known.has(name))).toEqual([]);
+  const labelsOf = (name: string) =>
+    new Set(
+      [...text.matchAll(new RegExp(`^${name}\\{(.*)\\} `, 'gm'))].flatMap(([, list = '']) =>
+        [...list.matchAll(/(\w+)="/g)].map(([, label = '']) => label),
+      ),
+    );
+
+  const metric = /\b(?:latchkey|process|nodejs)_[a-z0-9_]+\b/g;
+  const dashboard = readFileSync('docs/grafana-dashboard.json', 'utf8');
+  const queries = [...dashboard.matchAll(/"expr": "((?:[^"\\]|\\.)*)"/g)].map(([, q = '']) => q);
+  expect(queries.length).toBeGreaterThan(10);
+  for (const query of queries) {
+    const names = [...query.matchAll(metric)].map(([name]) => name);
+    expect(names.length, query).toBeGreaterThan(0);
+    expect(names.filter((name) => !series.includes(name))).toEqual([]);
+    // What Prometheus itself adds: where it scraped.
+    const known = new Set([...names.flatMap((name) => [...labelsOf(name)]), 'instance', 'job']);
+    const by = [...query.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = '']) =>
+      list.split(/, ?/),
+    );
+    const picked = [...query.matchAll(/[{,] ?(\w+)(?:=|!|=~)/g)].map(([, label = '']) => label);
+    for (const label of [...by, ...picked]) expect(known, query).toContain(label);
+  }
+
+  const operating = readFileSync('docs/operating.md', 'utf8');
+  const told = [...operating.matchAll(/`((?:latchkey|process|nodejs)_[a-z_]+)(?:\{(\w+)=)?/g)];
+  expect(told.length).toBeGreaterThan(5);
+  for (const [, name = '', label] of told) {
+    expect([...bases, ...series]).toContain(name);
+    if (label !== undefined) expect(labelsOf(name)).toContain(label);
+  }
 });

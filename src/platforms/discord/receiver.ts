@@ -178,37 +178,41 @@ export function createDiscordReceiver(options: ReceiverOptions): PlatformReceive
   }
 
   function listen(events: GatewayEvents): void {
-    events.on(GatewayDispatchEvents.MessageCreate, (data: WireMessage) => {
+    // Thrown here it would be nobody's, and end the process.
+    function on<Data>(type: GatewayDispatchEvents, take: (data: Data) => void): void {
+      events.on(type, (data: Data) => {
+        try {
+          take(data);
+        } catch (error) {
+          logger.warn({ ...describe(error), event: type }, 'an event of Discord makes no sense');
+        }
+      });
+    }
+    on(GatewayDispatchEvents.MessageCreate, (data: WireMessage) => {
       afterMessage(data.id, 'message', () => takeMessage(data));
     });
-    events.on(GatewayDispatchEvents.MessageUpdate, (data: WireMessage) => {
+    on(GatewayDispatchEvents.MessageUpdate, (data: WireMessage) => {
       afterMessage(data.id, 'edit', () => takeEdit(data));
     });
-    events.on(GatewayDispatchEvents.MessageDelete, (data: GatewayMessageDeleteDispatchData) => {
+    on(GatewayDispatchEvents.MessageDelete, (data: GatewayMessageDeleteDispatchData) => {
       afterMessage(data.id, 'deleted', () => takeDeletion(data.id, data));
     });
-    events.on(
-      GatewayDispatchEvents.MessageDeleteBulk,
-      (data: GatewayMessageDeleteBulkDispatchData) => {
-        for (const id of data.ids) afterMessage(id, 'deleted', () => takeDeletion(id, data));
-      },
-    );
-    events.on(
-      GatewayDispatchEvents.InteractionCreate,
-      (data: GatewayInteractionCreateDispatchData) => {
-        void track('interaction', () => interactions(data));
-      },
-    );
-    events.on(GatewayDispatchEvents.GuildDelete, (data: GatewayGuildDeleteDispatchData) => {
+    on(GatewayDispatchEvents.MessageDeleteBulk, (data: GatewayMessageDeleteBulkDispatchData) => {
+      for (const id of data.ids) afterMessage(id, 'deleted', () => takeDeletion(id, data));
+    });
+    on(GatewayDispatchEvents.InteractionCreate, (data: GatewayInteractionCreateDispatchData) => {
+      void track('interaction', () => interactions(data));
+    });
+    on(GatewayDispatchEvents.GuildDelete, (data: GatewayGuildDeleteDispatchData) => {
       // An outage is no farewell.
       if (data.unavailable !== true) {
         close(gateway.channelsOf(data.id).map((id) => groupAddress(id, null, undefined)));
       }
     });
-    events.on(GatewayDispatchEvents.ChannelDelete, (data: GatewayChannelDeleteDispatchData) => {
+    on(GatewayDispatchEvents.ChannelDelete, (data: GatewayChannelDeleteDispatchData) => {
       close([groupAddress(data.id, null, undefined)]);
     });
-    events.on(GatewayDispatchEvents.ThreadDelete, (data: GatewayThreadDeleteDispatchData) => {
+    on(GatewayDispatchEvents.ThreadDelete, (data: GatewayThreadDeleteDispatchData) => {
       // Without its channel it would be taken for one, of which nothing is known.
       close([groupAddress(data.id, data.parent_id ?? null, undefined)]);
     });

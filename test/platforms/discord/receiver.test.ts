@@ -406,11 +406,18 @@ describe('the connection', () => {
     await bot.start();
     for (const type of [
       'MESSAGE_CREATE',
+      'MESSAGE_UPDATE',
+      'MESSAGE_DELETE',
+      'MESSAGE_DELETE_BULK',
       'INTERACTION_CREATE',
+      'GUILD_DELETE',
       'CHANNEL_DELETE',
       'THREAD_CREATE',
+      'THREAD_DELETE',
     ]) {
       discord.gateway.dispatch(type, {});
+      discord.gateway.dispatch(type, null);
+      discord.gateway.dispatch(type, { id: 7, ids: 'x', author: [], channel_id: {}, guild_id: -1 });
       discord.gateway.dispatch(type, {
         id: ann.id,
         type: 2,
