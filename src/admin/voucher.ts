@@ -23,13 +23,14 @@ import {
 } from './voucher-options.ts';
 
 interface CreateOptions {
-  readonly name: string;
+  readonly name?: string;
   readonly count: number;
   readonly usd: number;
   readonly uses: number;
   readonly expires: Date;
   readonly models?: readonly string[];
-  readonly csv?: string;
+  /** True: given without a file. */
+  readonly csv?: string | true;
 }
 
 export function addVoucherCommands(program: Command, run: Run): void {
@@ -40,9 +41,9 @@ export function addVoucherCommands(program: Command, run: Run): void {
   voucher
     .command('create')
     .description('make codes, shown this once: only what the key ring makes of them is kept')
-    .requiredOption(
+    .option(
       '--name <name>',
-      'what they are called; everybody redeems one of a name',
+      'what they are called; everybody redeems one of a name; else the moment they are made',
       parseName,
     )
     .requiredOption('--usd <sum>', 'what each is worth, for each of its uses', parseSum)
@@ -52,14 +53,16 @@ export function addVoucherCommands(program: Command, run: Run): void {
     .option('--count <number>', 'how many codes', parseCount, 1)
     .option('--uses <number>', 'how many people may redeem each', parseUses, 1)
     .option('--models <names>', 'what may answer, as provider/model; else the house’s', parseModels)
-    .option('--csv <file>', 'write them to a new file, or - for standard output')
+    .option('--csv [file]', 'write them to a new file; without one, or to -, to standard output')
     .action(
       run(async ({ db, ring, config }, output, _signal, options: CreateOptions) => {
-        const { name, count, usd: micros, uses, expires: expiresAt, models = [] } = options;
+        const { count, usd: micros, uses, expires: expiresAt, models = [] } = options;
+        const { name = momentName(new Date()) } = options;
+        const csv = options.csv === true ? '-' : options.csv;
         const totalMicros = checkTotal(count, uses, micros);
         await checkModels(config, models);
         const vouchers = createVouchers({ db, ring });
-        const file = await newFile(options.csv);
+        const file = await newFile(csv);
         let codes: readonly string[] | undefined;
         try {
           codes = await vouchers.create({
@@ -77,13 +80,13 @@ export function addVoucherCommands(program: Command, run: Run): void {
             telegram: addresses.telegram && `${addresses.telegram}?start=redeem_${code}`,
             discord: addresses.discord,
           }));
-          tell(output, { name, totalMicros, expiresAt, uses, models }, rows, options.csv);
+          tell(output, { name, totalMicros, expiresAt, uses, models }, rows, csv);
           if (file !== undefined) await file.writeFile(stringify(rows, { header: true }));
         } catch (error) {
           if (codes === undefined || file === undefined) throw error;
           // Nobody has seen them, and nobody will.
           await vouchers.revoke(name, false);
-          throw new StartError(`${options.csv} could not be written: the codes were made void.`);
+          throw new StartError(`${csv} could not be written: the codes were made void.`);
         } finally {
           await file?.close();
         }
@@ -163,6 +166,11 @@ async function checkModels(config: Config, models: readonly string[]): Promise<v
       );
     }
   }
+}
+
+/** What codes are called that were given no name: `20261121T144105`. */
+function momentName(now: Date): string {
+  return now.toISOString().slice(0, 19).replace(/[-:]/g, '');
 }
 
 /** Before anything is made. @throws StartError */

@@ -13,6 +13,8 @@ const PIXELS = 1200;
 const WIDTH = 800;
 const HEIGHT = 480;
 const FONT = 'DejaVu Sans';
+/** A phone shows the picture at half its width: nothing is smaller than ten points there. */
+const AXIS_FONT = 21;
 
 // Opaque: what is behind it in a dark chat is no part of the picture. The greys stand out from it
 // by more than 7 to 1.
@@ -30,20 +32,20 @@ export function drawChart({ title, labels, unit, series }: UsageChart): Uint8Arr
       backgroundColor: PAPER,
       textStyle: { fontFamily: FONT, color: INK },
       color: series.map(({ colour }) => colour),
-      title: { text: title, left: 16, top: 12, textStyle: { fontSize: 24, fontWeight: 'normal' } },
+      title: { text: title, left: 16, top: 12, textStyle: { fontSize: 30, fontWeight: 'normal' } },
       legend: {
-        top: 54,
+        top: 62,
         left: 12,
-        itemWidth: 24,
-        itemHeight: 16,
+        itemWidth: 26,
+        itemHeight: 20,
         // Without a browser the width of words is guessed, and guessed too small.
-        itemGap: 40,
-        textStyle: { fontSize: 18, color: INK },
+        itemGap: 46,
+        textStyle: { fontSize: 22, color: INK },
       },
       grid: {
         left: 16,
         right: 24,
-        top: 104,
+        top: 118,
         bottom: 16,
         outerBoundsMode: 'same',
         outerBoundsContain: 'axisLabel',
@@ -53,14 +55,14 @@ export function drawChart({ title, labels, unit, series }: UsageChart): Uint8Arr
       xAxis: {
         type: 'category',
         data: [...labels],
-        axisLabel: { fontSize: 16, color: PALE_INK, interval: 6 },
+        axisLabel: { fontSize: AXIS_FONT, color: PALE_INK, interval: 6 },
         axisTick: { show: false },
       },
       yAxis: {
         type: 'value',
         minInterval: unit === 'count' ? 1 : 0,
         axisLabel: {
-          fontSize: 16,
+          fontSize: AXIS_FONT,
           color: PALE_INK,
           formatter: (value: number) => (unit === 'count' ? String(value) : dollars(value)),
         },

@@ -6,10 +6,21 @@ import type { PlanLimit } from '../funding/plans-file.ts';
 import { codeHelpMenu } from './code-help.ts';
 import { counted } from './counted.ts';
 import { escapeMarkdown, inlineCode, time } from './markdown.ts';
-import { givesText } from './plans.ts';
+import { givesNothing, givesText } from './plans.ts';
 
 /** Below an answer, or instead of one. */
 export const QUOTED_IS_HIDDEN = `I can’t read the message that you replied to. Use **${codeHelpMenu[0]?.label}** in the menu of that very message (under Apps), or paste the code into your question.`;
+
+/** What the house gives, to whom it gives something. */
+function houseLine(facts: {
+  readonly gives: PlanLimit;
+  readonly offline: boolean;
+  readonly model: string;
+}): string {
+  return facts.offline
+    ? `**The house** gives you ${givesText({ ...facts.gives, micros: null })}. It has no key yet, so a built-in offline provider answers, which can only show how I work.`
+    : `**The house** gives you ${givesText(facts.gives)}, answered by ${inlineCode(facts.model)}.`;
+}
 
 export const generalText = {
   greeting: (facts: {
@@ -22,10 +33,10 @@ export const generalText = {
   }): Notice => ({
     markdown: [
       'Hello! I am **Latchkey**: ask me anything, best about code.',
-      facts.offline
-        ? `**The house** gives you ${givesText({ ...facts.gives, micros: null })}. It has no key yet, so a built-in offline provider answers, which can only show how I work.`
-        : `**The house** gives you ${givesText(facts.gives)}, answered by ${inlineCode(facts.model)}.`,
-      '**Your own key** (OpenAI, Anthropic and others) lets you go on without a limit of ours: send /setkey. Your provider bills you directly.',
+      ...(givesNothing(facts.gives) ? [] : [houseLine(facts)]),
+      givesNothing(facts.gives)
+        ? '**Bring your own key** (OpenAI, Anthropic and others) to be answered: send /setkey. Your provider bills you directly; /limit caps what you spend here.'
+        : '**Your own key** (OpenAI, Anthropic and others) lets you go on without a limit of ours: send /setkey. Your provider bills you directly.',
       `${facts.keysByForm ? 'A form takes the key, so that it stands in no message, and it is kept encrypted' : 'I delete the message that holds the key and keep it encrypted'}; /usage shows what was spent, /delkey deletes it.`,
       'By using me you accept the /terms; /privacy says what I keep, and /forget deletes it.',
     ].join('\n\n'),

@@ -64,6 +64,9 @@ const ENTER_A_CODE: readonly Button[] = [{ label: 'Enter a code', directChat: 'r
 const OWN_KEY_GOES_ON =
   'With a key of your own you can go on right now; you then pay your provider directly.';
 
+/** Where the free plan is none. */
+const NOTHING_GIVEN = `Here everybody brings a key of their own: the house pays for nobody without a plan or a code. ${OWN_KEY_GOES_ON}`;
+
 /** What everybody in a group may read where the reason is about keys, usage or allowance. */
 const NOT_ANSWERED = 'I could not answer this. Why is for the person who asked alone.';
 /** Instead of {@link NOT_ANSWERED} where the reason stands in the direct chat. */
@@ -104,6 +107,7 @@ const OUTCOMES = {
     say: ({ plan, resetsAt }) => {
       const free = plan?.isFree === false ? '' : 'free ';
       const limit = plan?.window.turnsLimit ?? null;
+      if (limit === 0) return NOTHING_GIVEN;
       const used =
         limit === 1
           ? `Your ${free}message for today is used. The next one comes`
@@ -115,7 +119,9 @@ const OUTCOMES = {
   },
   'money-used': {
     say: ({ plan, resetsAt }) =>
-      `Your ${plan?.isFree === false ? 'plan’s' : 'free'} allowance for today is used. The next comes ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`,
+      plan?.window.limitMicros === 0
+        ? NOTHING_GIVEN
+        : `Your ${plan?.isFree === false ? 'plan’s' : 'free'} allowance for today is used. The next comes ${time(plan?.window.resetsAt ?? resetsAt)}. ${OWN_KEY_GOES_ON}`,
     buttons: BRING_A_KEY,
     inGroups: NOT_ANSWERED,
   },

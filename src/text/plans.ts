@@ -40,9 +40,10 @@ export function planLines({ plan, until, windows }: AllowanceState): readonly st
   return [
     `**${name}**`,
     ...(limited.length === 0 ? ['- as much as you like, while the house has something left'] : []),
-    ...limited.map(
-      (window) =>
-        `- ${limited.length === 1 && window.period === 'day' ? '' : `${PERIODS[window.period]}: `}${leftOf(window)} left until ${time(window.resetsAt)}`,
+    ...limited.map((window) =>
+      givesNothing({ turns: window.turnsLimit, micros: window.limitMicros })
+        ? `- ${PERIODS[window.period]}: nothing; your own key pays`
+        : `- ${limited.length === 1 && window.period === 'day' ? '' : `${PERIODS[window.period]}: `}${leftOf(window)} left until ${time(window.resetsAt)}`,
     ),
     ...(until === null ? [] : [`- the plan ends ${time(until)}`]),
   ];
@@ -58,6 +59,9 @@ function leftOf({ turnsLimit, turnsUsed, limitMicros, spentMicros }: WindowState
       : [`${formatUsd(Math.max(0, limitMicros - spentMicros))} of ${formatUsd(limitMicros)}`]),
   ].join(' and ');
 }
+
+/** Whether who has no key of their own gets nothing at all. */
+export const givesNothing = ({ turns, micros }: PlanLimit): boolean => turns === 0 || micros === 0;
 
 /** What a newcomer gets: `20 messages a day, up to $0.10`. */
 export function givesText({ turns, micros }: PlanLimit): string {

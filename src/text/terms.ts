@@ -1,7 +1,7 @@
 /** What /terms says unless the operator says it with TERMS_FILE. */
 
 import type { PlanLimit } from '../funding/plans-file.ts';
-import { upToText } from './plans.ts';
+import { givesNothing, upToText } from './plans.ts';
 
 export interface TermsFacts {
   /** What the free plan gives a day. */
@@ -21,7 +21,9 @@ export function termsText({ gives, isModerated }: TermsFacts): string {
     '**Who pays**',
     [
       '- Your own API key, where you bring one: its provider bills you directly, for every question that you ask here. What a lost or stolen key costs is between you and your provider, so make a key for this bot alone and set a spending limit on it.',
-      `- Otherwise the house${upToText(gives)}, as long as the operator likes. Nobody has a right to it.`,
+      givesNothing(gives)
+        ? '- Otherwise nobody: the house answers only those to whom its operator has given a plan or a code.'
+        : `- Otherwise the house${upToText(gives)}, as long as the operator likes. Nobody has a right to it.`,
       '- The house never pays silently for a key of yours that failed, and your key never for somebody else’s questions.',
     ].join('\n'),
 

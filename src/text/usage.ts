@@ -9,7 +9,7 @@ import { counted } from './counted.ts';
 import { limitLine } from './limit.ts';
 import { inlineCode, time } from './markdown.ts';
 import { payerName } from './payers.ts';
-import { isUsedUp, planLines } from './plans.ts';
+import { givesNothing, isUsedUp, planLines } from './plans.ts';
 import { poolName } from './pool-funding.ts';
 import { creditLine, type ToldCredit } from './redeem.ts';
 
@@ -60,9 +60,12 @@ export function usageNotice(facts: UsageFacts): Notice {
         : next.kind === 'house'
           ? next.housePaused === true
             ? 'The house is paused by its operator for now; with a key of your own you go on at once.'
-            : used !== undefined
-              ? `Your ${allowance.plan === FREE_PLAN ? 'free messages are' : 'plan is'} used up until ${time(used.resetsAt)}; with a key of your own you go on at once.`
-              : `Your next message is paid by the house (${inlineCode(next.model)}).`
+            : used !== undefined &&
+                givesNothing({ turns: used.turnsLimit, micros: used.limitMicros })
+              ? 'The house pays for nobody without a plan or a code: with a key of your own (/setkey) you go on at once.'
+              : used !== undefined
+                ? `Your ${allowance.plan === FREE_PLAN ? 'free messages are' : 'plan is'} used up until ${time(used.resetsAt)}; with a key of your own you go on at once.`
+                : `Your next message is paid by the house (${inlineCode(next.model)}).`
           : next.kind === 'pool' || next.kind === 'credit'
             ? `Your next message is paid by ${payerName(next.kind, next.name)} (${inlineCode(next.model)}).`
             : next.reason === 'own-only'

@@ -35,7 +35,7 @@ describe('the allowance running out in a channel', () => {
     await chat.presses('bob', line, 'Details');
     await chat.reads('bob', here, /for the person who asked/);
     await chat.presses('ann', line, 'Details');
-    const details = await chat.reads('ann', here, /free messages for today are used/);
+    const details = await chat.reads('ann', here, /free message for today is used/);
     expect(details.onlyFor).toBe('ann');
     expect(details.buttons.map(({ label }) => label)).toContain('Use my own key');
     expect(chat.seenBy('bob', here).some(({ markdown }) => /today/.test(markdown))).toBe(false);
@@ -44,14 +44,14 @@ describe('the allowance running out in a channel', () => {
   test('is told at once where the answer is by a handle', async () => {
     const here = place();
     await world.chat.says('ann', here, 'third', { replyHandle: 'h3' });
-    const notice = await world.chat.reads('ann', here, /free messages for today are used/);
+    const notice = await world.chat.reads('ann', here, /free message for today is used/);
     expect([notice.onlyFor, notice.replyHandle]).toEqual(['ann', 'h3']);
   });
 
   test('is told in place where nobody but the person sees the answer', async () => {
     const here = place();
     await world.chat.says('ann', here, 'fourth', { replyHandle: 'h4', answeredPrivately: true });
-    await world.chat.reads('ann', here, /free messages for today are used/);
+    await world.chat.reads('ann', here, /free message for today is used/);
   });
 
   test('what is held is sealed, opens for no other row, and is gone after a day', async () => {

@@ -76,6 +76,18 @@ describe('an answer says who pays from now on', () => {
 });
 
 describe('in the order that a person chose', () => {
+  test.concurrent('whose choices say in /settings what they mean for the bill', async () => {
+    const ann = person();
+    ann.say('/settings');
+    const settings = textOf(await ann.sees(/Your settings/));
+    expect(settings).toMatch(/Own key first: your provider bills you directly; without a key/);
+    expect(settings).toMatch(/Own key only: your provider bills you directly, and nobody else/);
+    expect(settings).toMatch(
+      /House first: the free allowance while it lasts, which costs you nothing/,
+    );
+    expect(settings).toMatch(/Ask me: where several can pay, each question waits/);
+  });
+
   test.concurrent('“house first” goes on with the own key when the house is used up', async () => {
     const ann = person();
     await ann.bringsKey();
