@@ -3,8 +3,8 @@
 import { wholeOf } from '../chat/chat-rules.ts';
 import type { Notice } from '../chat/platform.ts';
 import type { Database } from '../db/client.ts';
-import { inArray, sql } from '../db/drizzle.ts';
-import { pools } from '../db/schema.ts';
+import { and, eq, ne, sql } from '../db/drizzle.ts';
+import { apiKeys as apiKeyRows, poolChats, poolMembers, pools } from '../db/schema.ts';
 import type { Funding, FundingSource, Offer, TurnToPay } from '../funding/funding.ts';
 import { isRingIncomplete } from '../keys/afresh.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
@@ -57,58 +57,53 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
   /** The pool of the chat, then the one that was chosen, then the oldest membership. */
   async function candidatesOf({ userId, turn }: TurnToPay): Promise<readonly Candidate[]> {
     const chat = turn?.chat.kind === 'group' ? wholeOf(turn.chat) : undefined;
-    const isThere = sql`c.platform = ${chat?.platform ?? ''} and c.whole_id = ${chat?.wholeId ?? ''}`;
-    const found = await db.execute<{
-      id: number;
-      member: number | null;
-      model: string | null;
-      joined: number | null;
-      reviewed: boolean;
-      bound: boolean;
-      key: string | null;
-    }>(sql`
-      with theirs as (
-        select pool_id from pool_members where user_id = ${userId}::bigint
-        union select pool_id from pool_chats c where ${isThere}
-      )
-      select p.id, m.id as member, m.model,
-             (extract(epoch from m.joined_at) * 1000)::bigint as joined,
-             m.reviewed_since is not null as reviewed, c.pool_id is not null as bound,
-             k.state as key
-      from theirs join pools p on p.id = theirs.pool_id
-      left join pool_members m on m.pool_id = p.id and m.user_id = ${userId}::bigint
-      left join pool_chats c on c.pool_id = p.id and ${isThere}
-      left join api_keys k on k.id = p.key_id and k.user_id = p.user_id
-      where p.state <> 'draft' and p.user_id is distinct from ${userId}::bigint
-        and (m.state = 'member' or (c.pool_id is not null and m.state is distinct from 'removed'))
-      order by (c.pool_id is not null) desc, m.chosen_at desc nulls last, m.joined_at, p.id`);
-    if (found.length === 0) return [];
-    const rows = await db
-      .select()
-      .from(pools)
-      .where(
-        inArray(
-          pools.id,
-          found.map(({ id }) => id),
-        ),
-      );
-    return found.flatMap(
-      ({ id, member, model, joined, reviewed, bound, key }): readonly Candidate[] => {
-        const row = rows.find((one) => one.id === id);
-        if (row === undefined) return [];
-        return [
-          {
-            pool: poolOf(row),
-            memberId: member ?? undefined,
-            model,
-            joinedAt: joined === null ? now() : new Date(joined),
-            isReviewed: reviewed,
-            isBound: bound,
-            keyState: key === null ? 'gone' : key === 'refused' ? 'refused' : 'there',
-          },
-        ];
-      },
+    const isBoundHere = and(
+      eq(poolChats.platform, chat?.platform ?? ''),
+      eq(poolChats.wholeId, chat?.wholeId ?? ''),
     );
+    const theirs = sql`(select pool_id from pool_members where user_id = ${userId}::bigint
+      union select pool_id from pool_chats where ${isBoundHere})`;
+    const found = await db
+      .select({
+        row: pools,
+        memberId: poolMembers.id,
+        model: poolMembers.model,
+        joinedAt: poolMembers.joinedAt,
+        reviewedSince: poolMembers.reviewedSince,
+        boundPool: poolChats.poolId,
+        keyState: apiKeyRows.state,
+      })
+      .from(pools)
+      .leftJoin(poolMembers, and(eq(poolMembers.poolId, pools.id), eq(poolMembers.userId, userId)))
+      .leftJoin(poolChats, and(eq(poolChats.poolId, pools.id), isBoundHere))
+      .leftJoin(
+        apiKeyRows,
+        and(eq(apiKeyRows.id, pools.keyId), eq(apiKeyRows.userId, pools.userId)),
+      )
+      .where(
+        and(
+          sql`${pools.id} in ${theirs}`,
+          ne(pools.state, 'draft'),
+          sql`${pools.userId} is distinct from ${userId}::bigint`,
+          sql`(${poolMembers.state} = 'member'
+            or (${poolChats.poolId} is not null and ${poolMembers.state} is distinct from 'removed'))`,
+        ),
+      )
+      .orderBy(
+        sql`${poolChats.poolId} is not null desc`,
+        sql`${poolMembers.chosenAt} desc nulls last`,
+        poolMembers.joinedAt,
+        pools.id,
+      );
+    return found.map(({ row, memberId, model, joinedAt, reviewedSince, boundPool, keyState }) => ({
+      pool: poolOf(row),
+      memberId: memberId ?? undefined,
+      model,
+      joinedAt: joinedAt ?? now(),
+      isReviewed: reviewedSince !== null,
+      isBound: boundPool !== null,
+      keyState: keyState === null ? 'gone' : keyState === 'refused' ? 'refused' : 'there',
+    }));
   }
 
   /** Opened, or why the pool does not pay. */
