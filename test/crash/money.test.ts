@@ -62,7 +62,9 @@ test('what waits for a user who blocks the bot is cancelled, and costs nothing',
   place.behave = () => ({ hangAfter: 4 });
   await place.world.start();
   place.askAll(1, 2, 3);
-  await waitFor(async () => place.shown().size === 1 && (await place.openTurns()) === 3);
+  await waitFor(async () => place.shown().size === 1 && (await place.openTurns()) === 3, {
+    timeoutMs: 15_000,
+  });
   place.world.telegram.block(place.first);
   await place.settled();
   expect([...place.asked.keys()]).toEqual([`${place.first.id}-1`]);

@@ -53,7 +53,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
   const world = new World(botName, { messageContent, guildMembers, presence });
   const now = () => world.clock.now();
   const waiting = new Waiting();
-  const gateway = new Gateway(world, waiting, { heartbeatMs, maxConcurrency });
+  const gateway = new Gateway(world, waiting, { heartbeatMs, shards, maxConcurrency });
   const faults = new Faults();
   const calls: RecordedCall[] = [];
   const rest = await startRestServer({
@@ -66,8 +66,8 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     router: new Router({
       ...applicationRoutes(world, {
         url: () => gateway.url,
-        shards,
-        maxConcurrency: maxConcurrency ?? 1,
+        shards: () => gateway.advised,
+        maxConcurrency: maxConcurrency ?? 16,
       }),
       ...channelRoutes(world),
       ...messageRoutes(world),

@@ -20,6 +20,8 @@ const IDENTIFY_MS = 5_000;
 
 export interface GatewayOptions {
   readonly heartbeatMs: number;
+  /** How many connections are advised. */
+  readonly shards: number;
   /** Undefined: whoever identifies too soon is let in. */
   readonly maxConcurrency: number | undefined;
 }
@@ -43,6 +45,7 @@ export class Gateway implements FakeGateway {
   readonly #sockets = new Set<WebSocket>();
   readonly #server = new WebSocketServer({ noServer: true });
   readonly events: SentEvent[] = [];
+  advised: number;
   identifies = 0;
   hastyIdentifies = 0;
   resumes = 0;
@@ -55,6 +58,7 @@ export class Gateway implements FakeGateway {
     this.#world = world;
     this.#waiting = waiting;
     this.#options = options;
+    this.advised = options.shards;
     world.onEvent((event) => this.#tell(event));
   }
 
@@ -133,6 +137,10 @@ export class Gateway implements FakeGateway {
 
   ignoreHeartbeats(ignore: boolean): void {
     this.#ignoresHeartbeats = ignore;
+  }
+
+  advise(shards: number): void {
+    this.advised = shards;
   }
 
   dispatch(type: string, data: unknown): void {

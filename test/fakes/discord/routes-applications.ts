@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 
 export interface GatewayAdvice {
   readonly url: () => string;
-  readonly shards: number;
+  readonly shards: () => number;
   readonly maxConcurrency: number;
 }
 
@@ -47,7 +47,7 @@ export function applicationRoutes(world: World, gateway: GatewayAdvice): RouteTa
     'GET /gateway/bot': () =>
       ok({
         url: gateway.url(),
-        shards: gateway.shards,
+        shards: gateway.shards(),
         session_start_limit: {
           total: 1000,
           remaining: 1000,

@@ -45,6 +45,8 @@ export interface FakeGateway {
   dispatch(type: string, data: unknown): void;
   /** The newest event of this type once more, as after a resume that repeats. */
   repeat(type: string): void;
+  /** From now on this many connections are advised to who asks. */
+  advise(shards: number): void;
   /** Until a connection is ready. */
   ready(options?: { readonly timeoutMs?: number }): Promise<void>;
 }

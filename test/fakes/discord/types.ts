@@ -23,7 +23,7 @@ export interface FakeDiscordOptions {
   readonly botName?: string;
   /** How many connections Discord advises. Default 1. */
   readonly shards?: number;
-  /** How many of them may begin a session in the same five seconds. Default 1, and nobody is held to it. */
+  /** How many of them may begin a session in the same five seconds. Default 16, and nobody is held to it. */
   readonly maxConcurrency?: number;
 }
 

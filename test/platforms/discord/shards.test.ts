@@ -128,3 +128,18 @@ test('no more sessions begin at a time than Discord allows, however long the sta
   for (const channel of channels) ann.says(channel, `${discord.botMention} hello`);
   await discord.waitFor(() => texts(bot).length === 2);
 }, 20_000);
+
+test('when Discord ends it for having too few connections, it begins anew with as many as are advised by then', async () => {
+  const { discord, ann, channels } = await servers(1);
+  const bot = receiving(discord);
+  await bot.start();
+  discord.gateway.advise(2);
+  discord.gateway.closeWith(4011, 'Sharding required.');
+  await discord.waitFor(() => discord.gateway.shards.length === 2, SESSION);
+  await discord.waitFor(() => bot.platform.receiver.state().ok);
+  const [channel] = channels;
+  if (channel === undefined) throw new Error('no channel');
+  ann.says(channel, `${discord.botMention} still there?`);
+  ann.says(discord.dm(ann), 'and in private?');
+  await discord.waitFor(() => texts(bot).length === 2);
+});
