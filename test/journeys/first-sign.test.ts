@@ -4,7 +4,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PlatformError } from '../../src/chat/platform.ts';
 import { createDiscordWorld, type DiscordWorld } from '../support/discord-world.ts';
 import { createWorld } from '../support/latchkey.ts';
-import { asked, botMessages, botSays, loggedErrors, textOf } from '../support/people.ts';
+import {
+  asked,
+  botMessages,
+  botSays as botSaysSoon,
+  loggedErrors,
+  textOf,
+} from '../support/people.ts';
 import { createScriptedPlatform, direct } from '../support/scripted-platform.ts';
 
 /** So long moderation takes, in milliseconds: longer than until a placeholder is shown. */
@@ -20,6 +26,10 @@ beforeAll(async () => {
   }));
 });
 afterAll(() => world.close());
+
+/** Checks of questions and of answers take their time. */
+const botSays = (...[at, chat, what]: Parameters<typeof botSaysSoon>) =>
+  botSaysSoon(at, chat, what, { timeoutMs: 18_000 });
 
 const onTelegram = () => {
   const user = world.telegram.addUser({ first_name: 'Ann' });
@@ -52,7 +62,10 @@ test.concurrent('Discord shows it as typing', async () => {
   ann.says(dm, 'on Discord');
   await world.discord.waitFor(() => world.discord.isTyping(dm));
   expect(asked(world, 'on Discord')).toEqual([]);
-  await world.sees(ann, dm, /Answer to:.*on Discord/s);
+  await world.discord.waitFor(
+    () => world.said(dm, ann).some(({ content }) => /Answer to:.*on Discord/s.test(content)),
+    { timeoutMs: 15_000 },
+  );
 });
 
 test.concurrent('nothing of it is left where a model is not asked after all', async () => {

@@ -35,8 +35,9 @@ function person() {
     async at(moment: string, text = 'well?') {
       clock.set(moment);
       const { message_id } = world.telegram.say(chat, user, text);
-      return world.telegram.waitFor(() =>
-        botMessages(world, chat).find((message) => message.message_id > message_id),
+      return world.telegram.waitFor(
+        () => botMessages(world, chat).find((message) => message.message_id > message_id),
+        { timeoutMs: 15_000 },
       );
     },
   };
