@@ -44,7 +44,7 @@ test('every message holds at most 2000 characters, has its fences closed and nam
         expect(message.isWellFormed()).toBe(true);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
@@ -58,7 +58,7 @@ test('no text of the code is lost', () => {
       const shown = messages(`~~~ts\n${content}\n~~~`);
       expect(squeezed(shown.map(readable).join(''))).toBe(squeezed(content));
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
 
@@ -124,7 +124,7 @@ test('a preview is one message with the newest text, its code in fences', () => 
       expect(fencesBalanced(preview)).toBe(true);
       expect(namesSomebody(preview)).toBe(false);
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
   const long = Array.from({ length: 300 }, (_, n) => `line ${n} of it`).join('\n');
   expect(renderPreview(`\`\`\`js\n${long}`, 500)).toMatch(

@@ -53,7 +53,7 @@ describe('renderPreview', () => {
           expect(preview.entities.length).toBeLessThanOrEqual(100);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

@@ -248,7 +248,7 @@ describe('any text', () => {
         expect(faults(render(markdown))).toEqual([]);
         expect(faults(render(markdown, { neutraliseMentions: false }))).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 
@@ -265,7 +265,7 @@ describe('any text', () => {
           expect(inCode || inAddress).toBe(true);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 

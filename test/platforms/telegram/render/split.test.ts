@@ -145,7 +145,7 @@ describe('split', () => {
           expect(split(rendered, limit)).toEqual(parts);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -160,7 +160,7 @@ describe('split', () => {
           expect(styles(split(rendered, limit))).toEqual(styles([rendered]));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
