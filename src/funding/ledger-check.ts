@@ -42,7 +42,7 @@ export async function ledgerDifferences(db: Queryable): Promise<readonly Differe
              sum(micros) filter (where kind = 'grant') as granted
       from budget_entries group by budget_id
     ), compared as (
-      select b.id, b.holder_kind || ' ' || b.holder_id as holder, b.period,
+      select b.id, rtrim(b.holder_kind || ' ' || b.holder_id) as holder, b.period,
              b.turns - coalesce(h.turns, 0) - coalesce(e.turns, 0) as turns,
              b.spent_micros - coalesce(h.spent, 0) - coalesce(e.spent, 0) as spent,
              b.reserved_micros - coalesce(h.reserved, 0) as reserved,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { createUsageCharts, type UsageCharts } from '../../src/charts/usage-chart.ts';
-import { PNG_SIGNATURE, sizeOf } from '../support/png.ts';
+import { cornerOf, PNG_SIGNATURE, sizeOf } from '../support/png.ts';
 
 let charts: UsageCharts;
 afterEach(() => charts.close());
@@ -20,6 +20,12 @@ test('bars become a PNG of a size that a phone shows sharply', async () => {
   const png = await charts.draw(CHART);
   expect([...png.slice(0, 8)]).toEqual(PNG_SIGNATURE);
   expect(sizeOf(png)).toEqual({ width: 1200, height: 720 });
+});
+
+test('its paper is white and lets nothing through, so that a dark chat shows the same', async () => {
+  charts = createUsageCharts();
+  const [red, green, blue, opaque = 255] = cornerOf(await charts.draw(CHART));
+  expect([red, green, blue, opaque]).toEqual([255, 255, 255, 255]);
 });
 
 test('pictures that are asked for at once are each their own, and the thread ends when none is', async () => {

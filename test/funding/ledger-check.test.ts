@@ -27,7 +27,7 @@ test('a budget that differs from its rows is told, once a day, and left as it is
     [
       {
         budgetId: expect.any(Number),
-        holder: 'house ',
+        holder: 'house',
         period: 'day',
         turns: 0,
         spentMicros: 5,

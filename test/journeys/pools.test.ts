@@ -2,6 +2,7 @@
 
 import type { Chat } from 'grammy/types';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { sql } from '../../src/db/drizzle.ts';
 import { createWorld, type World } from '../support/latchkey.ts';
 import { expectSums } from '../support/ledger.ts';
 import { asked, botSays, loggedErrors, madeKey, takenIn, textOf } from '../support/people.ts';
@@ -168,6 +169,20 @@ describe('joining', () => {
 });
 
 describe('spending', () => {
+  test('counts in no day of the house’s, neither everybody’s nor the member’s', async () => {
+    const houseDays = () =>
+      world.database.db.execute(sql`
+        select holder_kind, holder_id, period, turns, spent_micros, reserved_micros from budgets
+        where holder_kind not in ('pool', 'member') order by 1, 2, 3`);
+    const boss = await people.owner('month=5 total=20');
+    const [ben] = await people.membersOf(boss, 'Ben');
+    const before = await houseDays();
+    await ben?.asks('something expensive', /Dear answer/);
+    expect(people.keyFor('something expensive')).toBe(boss.key);
+    await ben?.asks('/usage', /pool .*: 1 answer/);
+    expect(await houseDays()).toEqual(before);
+  });
+
   test('a member’s budget ends, and the house goes on only with a word; the next is theirs', async () => {
     const boss = await people.owner('month=0.02 total=20');
     const [ben, carl] = await people.membersOf(boss, 'Ben', 'Carl');
