@@ -69,7 +69,10 @@ export interface Mailbox {
   open(userId: number): Promise<number>;
   /** Users whose mailbox has something that ought to run by now and does not. */
   overdue(graceMs: number): Promise<readonly number[]>;
-  /** Cancels open turns; running ones are told over {@link CANCEL_CHANNEL}. */
+  /**
+   * Cancels open turns; running ones are told over {@link CANCEL_CHANNEL}. One that waits, but of
+   * which something stands in its chat, counts as running: it is run once more, to end there.
+   */
   cancel(which: CancelScope, reason: string): Promise<CancelCount>;
 }
 
@@ -251,13 +254,16 @@ export function createMailbox({
             : inChats(which.chatIds);
       const rows = await db.execute<{ waiting: number; running: number }>(sql`
         with chosen as (
-          select id, user_id, status from turns
+          select id, user_id, status, exists (
+                   select from deliveries d where d.turn_id = turns.id and d.part = 0) as shown
+          from turns
           where ${scope} and status in ('queued', 'running')
           order by id for update
         ), waiting as (
           update turns t set status = 'cancelled', outcome = ${reason}, cancel_reason = ${reason},
                              finished_at = now(), not_before = null
-          from chosen c where t.id = c.id and c.status = 'queued' and t.answered_at is null
+          from chosen c
+          where t.id = c.id and c.status = 'queued' and t.answered_at is null and not c.shown
           returning t.user_id
         ), counted as (
           select user_id, count(*)::int as n from waiting group by user_id
@@ -268,11 +274,17 @@ export function createMailbox({
           update turns t set cancel_reason = coalesce(t.cancel_reason, ${reason})
           from chosen c where t.id = c.id and c.status = 'running'
           returning t.id
+        ), ending as (
+          -- Something of it stands in the chat: it is run once more, to end there.
+          update turns t set cancel_reason = coalesce(t.cancel_reason, ${reason}), not_before = null
+          from chosen c
+          where t.id = c.id and c.status = 'queued' and t.answered_at is null and c.shown
+          returning t.id
         ), told as (
           select pg_notify(${CANCEL_CHANNEL}, id::text) from running
         )
         select (select count(*)::int from waiting) as waiting,
-               (select count(*)::int from told) as running,
+               (select count(*)::int from told) + (select count(*)::int from ending) as running,
                (select count(*)::int from closed) as mailboxes`);
       return { waiting: rows[0]?.waiting ?? 0, running: rows[0]?.running ?? 0 };
     },

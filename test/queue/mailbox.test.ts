@@ -154,6 +154,23 @@ describe('cancelling', () => {
     await unlisten();
   });
 
+  test('what stands in the chat already is run once more, to end there', async () => {
+    const who = await userWithChat(database.db);
+    await mailbox.accept(turnFor(who, 1));
+    const claim = await mailbox.claim(who.userId, 'w', 10_000);
+    if (claim === undefined) throw new Error('nothing claimed');
+    await database.db.execute(
+      sql`insert into deliveries (turn_id, part, message_id) values (${claim.turnId}, 0, '7')`,
+    );
+    expect(await mailbox.putBack(claim, 60_000)).toBe(true);
+    const scope = { userId: who.userId, chatId: who.chatId };
+    expect(await mailbox.cancel(scope, 'stopped')).toEqual({ waiting: 0, running: 1 });
+    expect(await openOf(who.userId)).toBe(1);
+    const again = await mailbox.claim(who.userId, 'w', 10_000);
+    expect(again?.turnId).toBe(claim.turnId);
+    expect(again?.row.cancelReason).toBe('stopped');
+  });
+
   test('a stop for a turn of another chat does nothing', async () => {
     const who = await userWithChat(database.db);
     const other = await userWithChat(database.db);
