@@ -20,6 +20,9 @@ export interface KeyPrompt {
   readonly provider: RemoteProviderId | null;
 }
 
+/** By how much the clocks of two processes may differ, in milliseconds. */
+export const SKEW_MS = 60_000;
+
 export interface KeyPrompts {
   /** Replaces the one that is open, and begins its ten minutes anew. */
   openPrompt(identity: Identity, provider: RemoteProviderId | null): Promise<void>;
@@ -63,8 +66,8 @@ export function createKeyPrompts({
 }
 
 /**
- * Until `expiresAt`, and no longer than {@link WAIT_MS}: what was begun before the clock was put back
- * is over.
+ * Until `expiresAt`. What was begun before the clock was put back, so that it would last for longer
+ * than {@link WAIT_MS}, is over; but for {@link SKEW_MS}.
  */
 export function isWaiting(
   expiresAt: typeof keyPrompts.expiresAt | typeof pastedKeys.expiresAt,
@@ -72,7 +75,7 @@ export function isWaiting(
 ) {
   const moment = at instanceof Date ? sql`${at.toISOString()}` : at;
   return sql`(${expiresAt} > ${moment}::timestamptz
-    and ${expiresAt} <= ${moment}::timestamptz + ${sql.raw(`${WAIT_MS}`)} * interval '1 ms')`;
+    and ${expiresAt} <= ${moment}::timestamptz + ${sql.raw(`${WAIT_MS + SKEW_MS}`)} * interval '1 ms')`;
 }
 
 function promptOf({ platform, platformUserId }: Identity) {

@@ -7,7 +7,7 @@ import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import { Secret } from '../secret.ts';
 import { sealGiven } from './afresh.ts';
 import type { Audit } from './audit.ts';
-import { WAIT_MS } from './key-prompts.ts';
+import { SKEW_MS, WAIT_MS } from './key-prompts.ts';
 import { lockForUser } from './user-lock.ts';
 import { type SealBinding, type Vault, VaultError } from './vault.ts';
 
@@ -73,7 +73,7 @@ export function createPastedKeys({
         if (taken === undefined) return undefined;
         const leftMs = taken.expiresAt.getTime() - now().getTime();
         // More than there ever was: the clock was put back since then.
-        const isLate = leftMs <= 0 || leftMs > WAIT_MS;
+        const isLate = leftMs <= 0 || leftMs > WAIT_MS + SKEW_MS;
         await audit.append(tx, {
           action: isLate ? 'paste.expired' : why === 'use' ? 'paste.taken' : 'paste.dropped',
           actor: isLate ? 'system' : 'user',

@@ -51,3 +51,20 @@ test('asked at once, everybody is known by their own account, chat, thread and p
   clock = new Date(clock.getTime() + 600_000);
   expect((await know()).map((one) => one.isKeyAwaited)).toEqual([false, false, false, false]);
 });
+
+test('a process whose clock is some seconds behind knows of a prompt that another opened', async () => {
+  const { db } = database;
+  const now = new Date();
+  const behind = () => new Date(now.getTime() - 5_000);
+  const identities = createIdentities({ db, now: behind });
+  await identities.personOf('telegram', '3');
+  const who = { platform: 'telegram', platformUserId: '3' } as const;
+  await createKeyPrompts({ db, now: () => now }).openPrompt(who, 'openai');
+  const chat: ChatAddress = { platform: 'telegram', chatId: '3', kind: 'direct' };
+  expect(await identities.know({ platformUserId: '3' }, chat)).toMatchObject({
+    isKeyAwaited: true,
+  });
+  expect(await createKeyPrompts({ db, now: behind }).activePrompt(who)).toEqual({
+    provider: 'openai',
+  });
+});
