@@ -40,7 +40,7 @@ test.each(leaves.map(({ words, command }) => [words.join(' '), command] as const
     const groups: Command[] = [];
     for (let { parent } = command; parent !== null; parent = parent.parent) groups.push(parent);
     for (const group of groups) expect(group.description()).toMatch(/^\S.{9,}$/s);
-    expect(command.options.map(({ long }) => long)).toContain('--json');
+    expect(command.helpInformation()).toContain('--json');
     for (const { description, long } of command.options) {
       expect(description, `${name} ${long}`).not.toBe('');
     }

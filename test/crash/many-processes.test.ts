@@ -33,10 +33,11 @@ test('workers that are restarted in turn under load lose nothing, double nothing
   for (const round of [1, 2]) {
     const [old, other] = workers;
     const before = place.answered();
+    // More waits than is answered when the worker is told to go.
+    place.askAll(3 + round);
     await waitFor(() => place.answered() > before, { timeoutMs: 20_000 });
     old.signal('SIGTERM');
     expect(await old.ended(), `restart ${round}`).toBe(0);
-    place.askAll(3 + round);
     workers = [other, await place.start({ env: { ROLE: 'worker' } })];
   }
   await place.settled(60_000);
