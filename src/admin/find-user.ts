@@ -3,7 +3,7 @@
 import { StartError } from '../start-error.ts';
 import { type NamedAccount, readAccount } from '../users/accounts.ts';
 
-export { accountsOf, findUser, type NamedAccount } from '../users/accounts.ts';
+export { findPerson, findUser } from '../users/accounts.ts';
 
 /** @throws StartError */
 export function parseAccount(user: string, orElse = ''): NamedAccount {

@@ -3,9 +3,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { createUserPlans, readGrant } from '../funding/plans.ts';
 import { FREE_PLAN, plansOf } from '../funding/plans-file.ts';
-import { isDay, ownUser } from '../operator/deeds.ts';
+import { isDay } from '../operator/deeds.ts';
 import { StartError } from '../start-error.ts';
-import { findUser, parseAccount, unknownUser } from './find-user.ts';
+import { findPerson, parseAccount, unknownUser } from './find-user.ts';
 import type { Run } from './run.ts';
 
 export function addUserPlanCommands(user: Command, run: Run): void {
@@ -59,16 +59,16 @@ export function addUserPlanCommands(user: Command, run: Run): void {
     .action(
       run(async ({ db, config }, output, _signal, _options, name: string) => {
         const account = parseAccount(name);
-        const userId = await findUser(db, account);
-        const ownId = await ownUser(db, account);
-        if (userId === undefined || ownId === undefined) throw unknownUser(name);
+        const person = await findPerson(db, account);
+        if (person === undefined) throw unknownUser(name);
+        const { userId, ownerId } = person;
         const unknown: string[] = [];
         const { plan, until } = await createUserPlans({
           db,
           plans: await plansOf(config),
           onUnknown: (other) => unknown.push(other),
         }).standing(userId);
-        const granted = (await readGrant(db, ownId)) ?? null;
+        const granted = (await readGrant(db, ownerId)) ?? null;
         output.result({ user: name, plan: plan.name, until, granted }, [
           `${name} has the plan "${plan.name}"${until === null ? '' : ` until ${until.toISOString()}`}.`,
           ...unknown.map((other) => `"${other}" was granted, and PLANS_FILE has no such plan.`),

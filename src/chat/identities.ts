@@ -5,6 +5,7 @@ import { and, eq, sql } from '../db/drizzle.ts';
 import { chatSettings, chats, identities, keyPrompts, turns, users } from '../db/schema.ts';
 import { builtOnce } from '../db/statement.ts';
 import { isWaiting } from '../keys/key-prompts.ts';
+import { findPerson, findUser } from '../users/accounts.ts';
 import type { ChatRules } from './chat-rules.ts';
 import {
   createChatSettings,
@@ -112,21 +113,9 @@ export function createIdentities({
       eq(chats.threadId, chat.threadId ?? ''),
     );
 
-  const identityOf = (platform: PlatformName, platformUserId: string) =>
-    and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId));
-
-  async function findPerson(platform: PlatformName, platformUserId: string) {
-    const [known] = await db
-      .select({ userId: identities.userId, ownUserId: identities.ownUserId })
-      .from(identities)
-      .where(identityOf(platform, platformUserId));
-    if (known === undefined) return undefined;
-    return { userId: known.userId, ownerId: known.ownUserId ?? known.userId };
-  }
-
   return {
     async find(platform, platformUserId) {
-      return (await findPerson(platform, platformUserId))?.userId;
+      return findUser(db, { platform, platformUserId });
     },
 
     async know({ platformUserId }, chat) {
@@ -152,7 +141,7 @@ export function createIdentities({
     },
 
     async personOf(platform, platformUserId) {
-      const known = await findPerson(platform, platformUserId);
+      const known = await findPerson(db, { platform, platformUserId });
       if (known !== undefined) return known;
       // Two first messages at once: the second insert waits for the first, does nothing, and the
       // user made for it is rolled back.
@@ -169,7 +158,7 @@ export function createIdentities({
         return inserted[0]?.userId;
       });
       if (made !== undefined) return { userId: made, ownerId: made };
-      const person = await findPerson(platform, platformUserId);
+      const person = await findPerson(db, { platform, platformUserId });
       if (person === undefined) throw new Error('an identity vanished while it was made');
       return person;
     },

@@ -6,6 +6,7 @@ import { identities, voucherAttempts, voucherRedemptions, vouchers } from '../db
 import type { Identity } from '../keys/key-prompts.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { identityPseudonym } from '../keys/tombstones.ts';
+import { accountsOfUserId } from '../users/accounts.ts';
 import { addCredit } from './credits.ts';
 import { readVoucherCode } from './voucher-codes.ts';
 
@@ -154,10 +155,7 @@ async function heldPerson(tx: Transaction, ring: Pick<KeyRing, 'pseudonym'>, who
     .for('share');
   if (me === undefined) throw new Error('who redeems was forgotten in this moment');
   await lockTries(tx, `user ${me.userId}`);
-  const all = await tx
-    .select({ platform: identities.platform, platformUserId: identities.platformUserId })
-    .from(identities)
-    .where(eq(identities.userId, me.userId));
+  const all = await accountsOfUserId(tx, me.userId);
   return {
     userId: me.userId,
     ownerId: me.ownUserId ?? me.userId,

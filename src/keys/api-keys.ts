@@ -8,6 +8,7 @@ import { builtOnce } from '../db/statement.ts';
 import { isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
 import type { Provider, ProviderId } from '../llm/provider.ts';
 import { Secret } from '../secret.ts';
+import { findPerson } from '../users/accounts.ts';
 import { sealGiven } from './afresh.ts';
 import type { Audit } from './audit.ts';
 import { recognise } from './detection.ts';
@@ -136,10 +137,8 @@ export function createApiKeys({
 }): ApiKeys {
   /** Whom a key is to serve, and whose data key is to seal it, at this moment. */
   async function destination(userId: number, addedBy: Identity | undefined) {
-    const [found] =
-      addedBy === undefined ? [] : await db.select().from(identities).where(by(addedBy));
-    if (found === undefined) return { userId, ownerId: userId };
-    return { userId: found.userId, ownerId: found.ownUserId ?? found.userId };
+    const person = addedBy && (await findPerson(db, addedBy));
+    return person ?? { userId, ownerId: userId };
   }
 
   /** @returns whether it replaced another */

@@ -5,8 +5,7 @@
 
 import { DateTime } from 'luxon';
 import type { Database, Queryable, Transaction } from '../db/client.ts';
-import { and, eq, sql } from '../db/drizzle.ts';
-import { identities } from '../db/schema.ts';
+import { sql } from '../db/drizzle.ts';
 import { pauseHouse, resumeHouse } from '../funding/house-pause.ts';
 import { grantPlan } from '../funding/plans.ts';
 import { FREE_PLAN, type Plans } from '../funding/plans-file.ts';
@@ -16,7 +15,7 @@ import { ownersOf } from '../keys/linked-keys.ts';
 import { identityPseudonym } from '../keys/tombstones.ts';
 import { lockForUser } from '../keys/user-lock.ts';
 import { createSuspensions } from '../moderation/suspensions.ts';
-import { accountsOf, accountsOfUserId, findUser, type NamedAccount } from '../users/accounts.ts';
+import { accountsOf, accountsOfUserId, findPerson, type NamedAccount } from '../users/accounts.ts';
 
 /** Whoever did it: the shell, or an operator's account. */
 export type Doer = 'shell' | NamedAccount;
@@ -193,9 +192,9 @@ export function createOperatorDeeds({
       const granted = await read(what);
       if (granted.result !== 'granted') return granted;
       return db.transaction(async (tx) => {
-        const [userId, owner] = [await findUser(tx, who), await ownUser(tx, who)];
-        if (userId === undefined || owner === undefined) return { result: 'no-user' };
-        await grantIn(tx, { userId, owners: [owner] }, granted, by);
+        const person = await findPerson(tx, who);
+        if (person === undefined) return { result: 'no-user' };
+        await grantIn(tx, { userId: person.userId, owners: [person.ownerId] }, granted, by);
         return granted;
       });
     },
@@ -239,17 +238,3 @@ export function createOperatorDeeds({
 }
 
 const nameOf = (by: Doer): string => (by === 'shell' ? by : `${by.platform}:${by.platformUserId}`);
-
-/** Whom a grant stays with when accounts are separated again: the account's own user. */
-export async function ownUser(
-  on: Queryable,
-  { platform, platformUserId }: NamedAccount,
-): Promise<number | undefined> {
-  const [found] = await on
-    .select({
-      userId: sql<number>`coalesce(${identities.ownUserId}, ${identities.userId})`.mapWith(Number),
-    })
-    .from(identities)
-    .where(and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId)));
-  return found?.userId;
-}

@@ -2,9 +2,10 @@
 
 import { type Database, isUniqueViolation } from '../db/client.ts';
 import { and, eq, inArray, sql } from '../db/drizzle.ts';
-import { apiKeys, identities, poolChats, poolInvites, pools } from '../db/schema.ts';
+import { apiKeys, poolChats, poolInvites, pools } from '../db/schema.ts';
 import type { Identity } from '../keys/key-prompts.ts';
 import { defaultModel, isProviderId, type RemoteProviderId } from '../llm/catalogue.ts';
+import { findPerson } from '../users/accounts.ts';
 import {
   endOf,
   type PoolSettings,
@@ -108,17 +109,8 @@ export function createPools({
 
   /** Whose data key seals what is made through an account, linked or not. */
   async function sealerOf(userId: number, by: Identity): Promise<number> {
-    const [row] = await db
-      .select({ own: identities.ownUserId })
-      .from(identities)
-      .where(
-        and(
-          eq(identities.platform, by.platform),
-          eq(identities.platformUserId, by.platformUserId),
-          eq(identities.userId, userId),
-        ),
-      );
-    return row?.own ?? userId;
+    const person = await findPerson(db, by);
+    return person?.userId === userId ? person.ownerId : userId;
   }
 
   function settingsWith(before: PoolSettings, { settings, zone }: PoolChange): PoolSettings {

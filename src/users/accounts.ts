@@ -18,15 +18,27 @@ export function readAccount(text: string): NamedAccount | undefined {
 }
 
 /** @returns undefined where nobody of this name ever wrote, or they were forgotten */
-export async function findUser(
+export async function findPerson(
   db: Queryable,
   { platform, platformUserId }: NamedAccount,
-): Promise<number | undefined> {
+): Promise<
+  | {
+      readonly userId: number;
+      /** The account's own user: whose data key seals, and who it is when it is separated again. */
+      readonly ownerId: number;
+    }
+  | undefined
+> {
   const [found] = await db
-    .select({ userId: identities.userId })
+    .select({ userId: identities.userId, ownUserId: identities.ownUserId })
     .from(identities)
     .where(and(eq(identities.platform, platform), eq(identities.platformUserId, platformUserId)));
-  return found?.userId;
+  return found && { userId: found.userId, ownerId: found.ownUserId ?? found.userId };
+}
+
+/** As {@link findPerson}, the user alone. */
+export async function findUser(db: Queryable, account: NamedAccount): Promise<number | undefined> {
+  return (await findPerson(db, account))?.userId;
 }
 
 /** The account and all that are linked to it; itself alone where it is not known. */
