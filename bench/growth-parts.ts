@@ -6,7 +6,7 @@ import { encodeTurnInput } from '../src/chat/turn-input.ts';
 import { createUsage } from '../src/commands/usage.ts';
 import { parseConfig } from '../src/config.ts';
 import { readContext } from '../src/conversation/context-window.ts';
-import { prepareTurn } from '../src/conversation/prepare-turn.ts';
+import { prepareTurn, sharedOf } from '../src/conversation/prepare-turn.ts';
 import { NOBODY } from '../src/conversation/turn-observer.ts';
 import { createTurnStore } from '../src/conversation/turn-store.ts';
 import { openDatabase } from '../src/db/open.ts';
@@ -252,7 +252,13 @@ export async function openTurnParts(
         async (payer) => {
           const from = performance.now();
           const parts = { db, vault, ledger, prices, moderation, observer: NOBODY };
-          const prepared = await prepareTurn(parts, turn, payer, sender);
+          const prepared = await prepareTurn(
+            parts,
+            turn,
+            payer,
+            sender,
+            sharedOf(parts, turn, sender),
+          );
           preparing = performance.now() - from;
           return prepared;
         },

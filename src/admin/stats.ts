@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
-import { houseToday } from '../funding/house-left.ts';
+import { houseToday } from '../funding/house-state.ts';
 import { formatUsd } from '../funding/money.ts';
 import { mailboxDepth } from '../queue/depth.ts';
 import { parseDaysBack } from './days.ts';

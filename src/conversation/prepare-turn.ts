@@ -78,7 +78,7 @@ export function sharedOf(
 }
 
 /**
- * @param shared of the turn, where another may have passed it on
+ * @param shared what others who might have paid for the turn have looked up
  * @throws FenceLost
  */
 export async function prepareTurn(
@@ -86,7 +86,7 @@ export async function prepareTurn(
   turn: RunningTurn,
   funding: Funding,
   sender: PlatformSender,
-  { filesFor, isSuspended }: Shared = sharedOf(parts, turn, sender),
+  { filesFor, isSuspended }: Shared,
 ): Promise<Attempt<Prepared>> {
   const end = (result: TurnResult): Attempt<Prepared> => ({ value: { ready: false, result } });
   if (funding.kind === 'own' && needsGroupConsent(turn)) {

@@ -3,7 +3,7 @@
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
 import type { HouseSpent } from './funding.ts';
-import { houseToday } from './house-left.ts';
+import { houseToday } from './house-state.ts';
 import { houseDay } from './money.ts';
 
 /** In hundredths of the day. */

@@ -6,10 +6,9 @@ import type { Database } from '../db/client.ts';
 import { and, eq, ne, sql } from '../db/drizzle.ts';
 import { apiKeys as apiKeyRows, poolChats, poolMembers, pools } from '../db/schema.ts';
 import type { Funding, FundingSource, Offer, TurnToPay } from '../funding/funding.ts';
-import { isRingIncomplete } from '../keys/afresh.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
 import { VaultError } from '../keys/vault.ts';
-import type { ProviderErrorCode } from '../llm/provider.ts';
+import { KEY_FAILURES } from '../llm/provider.ts';
 import { poolFundingText } from '../text/pool-funding.ts';
 import type { LookForOwner } from './bound-chats.ts';
 import type { PoolMembers } from './members.ts';
@@ -43,13 +42,6 @@ interface Candidate {
   readonly isBound: boolean;
   readonly keyState: 'there' | 'refused' | 'gone';
 }
-
-/** Failures of the key or its account, which only its owner can mend. */
-const OWNERS_FAILURES: ReadonlySet<ProviderErrorCode> = new Set([
-  'no-credit',
-  'no-permission',
-  'model-not-found',
-]);
 
 export function createPoolFunding(parts: PoolFundingParts): FundingSource {
   const { db, apiKeys, now = () => new Date() } = parts;
@@ -123,7 +115,7 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
     try {
       return (await apiKeys.keyFor(ownerId, pool.provider)) ?? ('key' as const);
     } catch (error) {
-      if (isRingIncomplete(error) || error instanceof VaultError) return 'key' as const;
+      if (error instanceof VaultError) return 'key' as const;
       throw error;
     }
   }
@@ -152,7 +144,7 @@ export function createPoolFunding(parts: PoolFundingParts): FundingSource {
         if (refusal === 'told-here') {
           parts.tellOwner(ownerId, poolFundingText.keyRefused(name, provider));
         }
-      } else if (OWNERS_FAILURES.has(error.code) && (await noteProblem(pool, error.code))) {
+      } else if (KEY_FAILURES.has(error.code) && (await noteProblem(pool, error.code))) {
         parts.tellOwner(ownerId, poolFundingText.keyFails(name, provider, error.code));
       }
       return undefined;

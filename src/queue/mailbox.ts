@@ -271,20 +271,17 @@ export function createMailbox({
           update mailbox mb set open = mb.open - c.n from counted c
           where mb.user_id = c.user_id returning 1
         ), running as (
-          update turns t set cancel_reason = coalesce(t.cancel_reason, ${reason})
-          from chosen c where t.id = c.id and c.status = 'running'
-          returning t.id
-        ), ending as (
-          -- Something of it stands in the chat: it is run once more, to end there.
+          -- Of one that waits, something may stand in the chat: it is run once more, to end there.
           update turns t set cancel_reason = coalesce(t.cancel_reason, ${reason}), not_before = null
           from chosen c
-          where t.id = c.id and c.status = 'queued' and t.answered_at is null and c.shown
+          where t.id = c.id
+            and (c.status = 'running' or (t.answered_at is null and c.shown))
           returning t.id
         ), told as (
           select pg_notify(${CANCEL_CHANNEL}, id::text) from running
         )
         select (select count(*)::int from waiting) as waiting,
-               (select count(*)::int from told) + (select count(*)::int from ending) as running,
+               (select count(*)::int from told) as running,
                (select count(*)::int from closed) as mailboxes`);
       return { waiting: rows[0]?.waiting ?? 0, running: rows[0]?.running ?? 0 };
     },

@@ -153,8 +153,6 @@ export function createExports({
   };
 }
 
-export type ExportedAccount = Awaited<ReturnType<typeof accountOf>>;
-
 /** The user, and the users that linked accounts were before. */
 const linked = (userId: number) => sql`(
   select ${userId}::bigint

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eq, sql } from '../../src/db/drizzle.ts';
 import { identities, turns, users } from '../../src/db/schema.ts';
-import { houseToday } from '../../src/funding/house-left.ts';
+import { houseToday } from '../../src/funding/house-state.ts';
 import { createHouseWatch, type HouseWarning } from '../../src/funding/house-watch.ts';
 import { createUserPlans, grantPlan } from '../../src/funding/plans.ts';
 import { parsePlans } from '../../src/funding/plans-file.ts';
