@@ -5,16 +5,18 @@ import { budgets, turns } from '../../src/db/schema.ts';
 import { formatUsd, houseDay, nextHouseDay } from '../../src/funding/money.ts';
 import { createMailbox } from '../../src/queue/mailbox.ts';
 import { turnFor, userWithChat } from '../queue/turns.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { type AllowanceLimits, expectSums, houseLedger } from '../support/ledger.ts';
+import type { TestDatabase } from '../support/database.ts';
+import {
+  type AllowanceLimits,
+  createLedgerDatabase,
+  expectSums,
+  houseLedger,
+} from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 30 });
-  // The mailbox never runs two turns of one user at once: here they do, so that the caps are
-  // proved by themselves.
-  await database.db.execute(sql`drop index turns_one_running`);
+  database = await createLedgerDatabase();
 });
 afterAll(() => database.close());
 

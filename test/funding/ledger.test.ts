@@ -7,14 +7,13 @@ import { sql } from '../../src/db/drizzle.ts';
 import { grant, HOUSE, type Holder, userHolder } from '../../src/funding/budgets.ts';
 import { type Cap, createLedger } from '../../src/funding/ledger.ts';
 import { windowOf } from '../../src/funding/windows.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { expectSums } from '../support/ledger.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { createLedgerDatabase, expectSums } from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 30 });
-  await database.db.execute(sql`drop index turns_one_running`);
+  database = await createLedgerDatabase();
   // Not at the end only: the database itself refuses the moment at which a cap is passed. No CHECK:
   // PostgreSQL tests that on a row as the statement first saw it, before it takes the newest one.
   await database.db.execute(

@@ -1,21 +1,18 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { and, desc, eq, sql } from '../../src/db/drizzle.ts';
+import { and, desc, eq } from '../../src/db/drizzle.ts';
 import { budgets, turns } from '../../src/db/schema.ts';
 import { parseUsd } from '../../src/funding/money.ts';
 import { createOwnLimit, type OwnLimit } from '../../src/funding/own-limit.ts';
 import { createMailbox } from '../../src/queue/mailbox.ts';
 import { turnFor, userWithChat, type Who } from '../queue/turns.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { expectSums, ownLedger } from '../support/ledger.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { createLedgerDatabase, expectSums, ownLedger } from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 30 });
-  // The mailbox never runs two turns of one user at once: here they do, so that the limit is
-  // proved by itself.
-  await database.db.execute(sql`drop index turns_one_running`);
+  database = await createLedgerDatabase();
 });
 afterAll(() => database.close());
 

@@ -1,7 +1,7 @@
 /** Plans, the house's drain and rates, at the ledger. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eq, sql } from '../../src/db/drizzle.ts';
+import { eq } from '../../src/db/drizzle.ts';
 import { identities, turns, users } from '../../src/db/schema.ts';
 import { houseToday } from '../../src/funding/house-state.ts';
 import { createHouseWatch, type HouseWarning } from '../../src/funding/house-watch.ts';
@@ -9,15 +9,18 @@ import { createUserPlans, grantPlan } from '../../src/funding/plans.ts';
 import { parsePlans } from '../../src/funding/plans-file.ts';
 import { createMailbox } from '../../src/queue/mailbox.ts';
 import { turnFor, userWithChat, type Who } from '../queue/turns.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { type AllowanceLimits, expectSums, houseLedger } from '../support/ledger.ts';
+import type { TestDatabase } from '../support/database.ts';
+import {
+  type AllowanceLimits,
+  createLedgerDatabase,
+  expectSums,
+  houseLedger,
+} from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 30 });
-  // Here turns of one user run at once, so that what holds is proved by the ledger alone.
-  await database.db.execute(sql`drop index turns_one_running`);
+  database = await createLedgerDatabase();
 });
 afterAll(() => database.close());
 

@@ -16,9 +16,9 @@ import { makeVoucherCode } from '../../src/funding/voucher-codes.ts';
 import { createVouchers } from '../../src/funding/vouchers.ts';
 import type { Identity } from '../../src/keys/key-prompts.ts';
 import { Secret } from '../../src/secret.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { makeRing } from '../support/key-ring.ts';
-import { expectSums } from '../support/ledger.ts';
+import { createLedgerDatabase, expectSums } from '../support/ledger.ts';
 import { settleAlone } from '../support/settle.ts';
 
 const DAY_MS = 86_400_000;
@@ -32,7 +32,6 @@ let parts: Awaited<ReturnType<typeof open>>;
 async function open() {
   const { db } = database;
   const ring = await makeRing();
-  await db.execute(sql`drop index turns_one_running`);
   // Not at the end only: the database itself refuses the moment at which more is used than granted.
   // A check would not do: it also reads the row as it was before what was waited for.
   await db.execute(sql`
@@ -60,7 +59,7 @@ async function open() {
 }
 
 beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 30 });
+  database = await createLedgerDatabase();
   parts = await open();
 });
 afterEach(() => expectSums(database.db));

@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { eq } from '../../src/db/drizzle.ts';
+import { eq, sql } from '../../src/db/drizzle.ts';
 import { ownLimits } from '../../src/db/schema.ts';
 import { type ChatCap, createAllowance } from '../../src/funding/allowance.ts';
 import type { Cap } from '../../src/funding/ledger.ts';
@@ -11,6 +11,7 @@ import { ledgerDifferences } from '../../src/funding/ledger-check.ts';
 import { ownCaps } from '../../src/funding/own-limit.ts';
 import { defaultPlans, type FreeSettings, type Plans } from '../../src/funding/plans-file.ts';
 import type { Rate } from '../../src/funding/rates.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
 
 interface Call {
   readonly turnId: number;
@@ -99,4 +100,14 @@ function ledgerCalls({ db, now }: { readonly db: Database; readonly now: () => D
 /** Every sum is that of its rows. */
 export async function expectSums(db: Database): Promise<void> {
   expect(await ledgerDifferences(db)).toEqual([]);
+}
+
+/**
+ * A database in which turns of one user run at once, which the mailbox never lets happen: what holds
+ * there is proved by the ledger alone.
+ */
+export async function createLedgerDatabase(): Promise<TestDatabase> {
+  const database = await createTestDatabase({ maxConnections: 30 });
+  await database.db.execute(sql`drop index turns_one_running`);
+  return database;
 }
