@@ -1,6 +1,7 @@
 /** Which user and which chat a message belongs to; both are made at the first message. */
 
-import type { Database, Queryable } from '../db/client.ts';
+import DataLoader from 'dataloader';
+import { type Database, DatabaseError, type Queryable } from '../db/client.ts';
 import { and, eq, sql } from '../db/drizzle.ts';
 import { chatSettings, chats, identities, keyPrompts, turns, users } from '../db/schema.ts';
 import { builtOnce } from '../db/statement.ts';
@@ -58,6 +59,8 @@ export interface Identities {
 }
 
 interface KnownRow {
+  /** Which of those asked, from 1. */
+  readonly at: number;
   readonly userId: number;
   readonly ownUserId: number | null;
   readonly chatId: number | null;
@@ -67,29 +70,39 @@ interface KnownRow {
   readonly isKeyAwaited: boolean;
 }
 
+interface Asked {
+  readonly platform: string;
+  readonly platformUserId: string;
+  readonly chatId: string;
+  readonly threadId: string;
+}
+
 const KNOWN = builtOnce<
   {
-    readonly platform: string;
-    readonly platformUserId: string;
-    readonly chatId: string;
-    readonly threadId: string;
+    /** JSON of {@link Asked} */
+    readonly asked: string;
     /** ISO */
     readonly now: string;
   },
   KnownRow
 >(
   (place) => sql`
-    select i.user_id as "userId", i.own_user_id as "ownUserId", c.id as "chatId", c.conversation,
-           c.whole_id as "wholeId", ${SETTINGS_OF_CHAT} as settings,
+    select a.at::int, i.user_id as "userId", i.own_user_id as "ownUserId", c.id as "chatId",
+           c.conversation, c.whole_id as "wholeId", ${SETTINGS_OF_CHAT} as settings,
            exists (select from key_prompts
                    where platform = i.platform and platform_user_id = i.platform_user_id
                      and ${isWaiting(keyPrompts.expiresAt, sql`${place('now')}`)}) as "isKeyAwaited"
-    from identities i
-    left join chats c on c.platform = i.platform and c.platform_chat_id = ${place('chatId')}
-      and c.thread_id = ${place('threadId')}
-    ${JOIN_SETTINGS}
-    where i.platform = ${place('platform')} and i.platform_user_id = ${place('platformUserId')}`,
+    from rows from (json_to_recordset(${place('asked')}::json)
+           as (platform text, "platformUserId" text, "chatId" text, "threadId" text))
+      with ordinality as a (platform, "platformUserId", "chatId", "threadId", at)
+    join identities i on i.platform = a.platform and i.platform_user_id = a."platformUserId"
+    left join chats c on c.platform = a.platform and c.platform_chat_id = a."chatId"
+      and c.thread_id = a."threadId"
+    ${JOIN_SETTINGS}`,
 );
+
+/** So many at most are looked up by one statement. */
+const TOGETHER = 100;
 
 export function createIdentities({
   db,
@@ -113,29 +126,48 @@ export function createIdentities({
       eq(chats.threadId, chat.threadId ?? ''),
     );
 
+  const lookUp = (asked: readonly Asked[]) =>
+    KNOWN(db, { asked: JSON.stringify(asked), now: now().toISOString() });
+  // Messages come in bursts: what came in one turn of the event loop is looked up together.
+  const known = new DataLoader<Asked, KnownRow | undefined>(
+    async (asked) => {
+      try {
+        const found = new Map((await lookUp(asked)).map((row) => [row.at, row]));
+        return asked.map((_, index) => found.get(index + 1));
+      } catch (error) {
+        // What PostgreSQL does not take of one must not keep the others out.
+        if (asked.length === 1 || !(error instanceof DatabaseError) || error.connectionLost) {
+          throw error;
+        }
+        const alone = await Promise.allSettled(asked.map(async (one) => (await lookUp([one]))[0]));
+        return alone.map((one) => (one.status === 'fulfilled' ? one.value : one.reason));
+      }
+    },
+    { cache: false, maxBatchSize: TOGETHER, batchScheduleFn: (look) => setImmediate(look) },
+  );
+
   return {
     async find(platform, platformUserId) {
       return findUser(db, { platform, platformUserId });
     },
 
     async know({ platformUserId }, chat) {
-      const [known] = await KNOWN(db, {
+      const row = await known.load({
         platform: chat.platform,
         platformUserId,
         chatId: chat.chatId,
         threadId: chat.threadId ?? '',
-        now: now().toISOString(),
       });
-      if (known === undefined) {
+      if (row === undefined) {
         const person = await this.personOf(chat.platform, platformUserId);
         return { person, isKeyAwaited: false };
       }
-      const { userId, ownUserId, chatId: id, conversation, wholeId, settings } = known;
+      const { userId, ownUserId, chatId: id, conversation, wholeId, settings } = row;
       const isChatKnown =
         id !== null && conversation !== null && wholeId === (chat.wholeId ?? wholeId);
       return {
         person: { userId, ownerId: ownUserId ?? userId },
-        isKeyAwaited: chat.kind === 'direct' && known.isKeyAwaited,
+        isKeyAwaited: chat.kind === 'direct' && row.isKeyAwaited,
         ...(isChatKnown ? { chat: { id, conversation, rules: rulesOf(settings) } } : {}),
       };
     },

@@ -3,8 +3,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createIdentities } from '../../src/chat/identities.ts';
 import type { ChatAddress } from '../../src/chat/message.ts';
+import { connectDatabase } from '../../src/db/client.ts';
 import { createKeyPrompts } from '../../src/keys/key-prompts.ts';
+import { Secret } from '../../src/secret.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { listenToStatements } from '../support/statements.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -67,4 +70,55 @@ test('a process whose clock is some seconds behind knows of a prompt that anothe
   expect(await createKeyPrompts({ db, now: behind }).activePrompt(who)).toEqual({
     provider: 'openai',
   });
+});
+
+test('who writes at the same moment is looked up together, each as alone', async () => {
+  const statements = await listenToStatements(database.url.reveal(), 'latchkey');
+  const connection = await connectDatabase({
+    url: new Secret(statements.url),
+    applicationName: 'latchkey',
+  });
+  try {
+    const identities = createIdentities({ db: connection.db });
+    const everybody = Array.from({ length: 150 }, (_, n) => `5${n}`);
+    const chatOf = (chatId: string): ChatAddress => ({
+      platform: 'telegram',
+      chatId,
+      kind: 'direct',
+    });
+    const userIds: number[] = [];
+    for (const who of everybody) {
+      userIds.push(await identities.userOf('telegram', who));
+      // Of every other one, the chat is not known yet.
+      if (Number(who) % 2 === 0) await identities.chatOf(chatOf(who));
+    }
+
+    const begun = statements.heard.length;
+    // Everybody twice, as when an update is delivered twice at once.
+    const asked = [...everybody, ...everybody];
+    const known = await Promise.all(
+      asked.map((platformUserId) => identities.know({ platformUserId }, chatOf(platformUserId))),
+    );
+    const lookUps = statements.heard.slice(begun).filter((one) => /"isKeyAwaited"/.test(one));
+    expect(lookUps).toHaveLength(3);
+    expect(known.map(({ person }) => person.userId)).toEqual([...userIds, ...userIds]);
+    expect(known.map(({ chat }) => chat !== undefined)).toEqual(
+      asked.map((who) => Number(who) % 2 === 0),
+    );
+  } finally {
+    await connection.close();
+    await statements.close();
+  }
+});
+
+test('an address that PostgreSQL does not take keeps nobody else out', async () => {
+  const identities = createIdentities({ db: database.db });
+  const ann = await identities.userOf('telegram', '4');
+  const know = (platformUserId: string) =>
+    identities.know({ platformUserId }, { platform: 'telegram', chatId: '4', kind: 'direct' });
+
+  const [bad, good, fresh] = await Promise.allSettled([know('\u0000'), know('4'), know('41')]);
+  expect(bad).toMatchObject({ status: 'rejected', reason: { name: 'DatabaseError' } });
+  expect(good).toMatchObject({ status: 'fulfilled', value: { person: { userId: ann } } });
+  expect(fresh.status).toBe('fulfilled');
 });
