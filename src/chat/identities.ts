@@ -41,7 +41,7 @@ export interface Acquaintance {
 }
 
 export interface Identities {
-  /** Makes the user, where there is none yet; one statement for those who have written before. */
+  /** Makes the user, where there is none yet; one statement for all at once who have written before. */
   know(sender: Pick<Sender, 'platformUserId'>, chat: ChatAddress): Promise<Acquaintance>;
   personOf(platform: PlatformName, platformUserId: string): Promise<Person>;
   userOf(platform: PlatformName, platformUserId: string): Promise<number>;
@@ -87,18 +87,24 @@ const KNOWN = builtOnce<
   KnownRow
 >(
   (place) => sql`
-    select a.at::int, i.user_id as "userId", i.own_user_id as "ownUserId", c.id as "chatId",
-           c.conversation, c.whole_id as "wholeId", ${SETTINGS_OF_CHAT} as settings,
-           exists (select from key_prompts
-                   where platform = i.platform and platform_user_id = i.platform_user_id
-                     and ${isWaiting(keyPrompts.expiresAt, sql`${place('now')}`)}) as "isKeyAwaited"
+    select asked.at::int, known.*
     from rows from (json_to_recordset(${place('asked')}::json)
            as (platform text, "platformUserId" text, "chatId" text, "threadId" text))
-      with ordinality as a (platform, "platformUserId", "chatId", "threadId", at)
-    join identities i on i.platform = a.platform and i.platform_user_id = a."platformUserId"
-    left join chats c on c.platform = a.platform and c.platform_chat_id = a."chatId"
-      and c.thread_id = a."threadId"
-    ${JOIN_SETTINGS}`,
+      with ordinality as asked (platform, "platformUserId", "chatId", "threadId", at)
+    cross join lateral (
+      select i.user_id as "userId", i.own_user_id as "ownUserId", c.id as "chatId",
+             c.conversation, c.whole_id as "wholeId", ${SETTINGS_OF_CHAT} as settings,
+             exists (select from key_prompts
+                     where platform = i.platform and platform_user_id = i.platform_user_id
+                       and ${isWaiting(keyPrompts.expiresAt, sql`${place('now')}`)}) as "isKeyAwaited"
+      from identities i
+      left join chats c on c.platform = asked.platform and c.platform_chat_id = asked."chatId"
+        and c.thread_id = asked."threadId"
+      ${JOIN_SETTINGS}
+      where i.platform = asked.platform and i.platform_user_id = asked."platformUserId"
+      -- Each by the indexes, however few are asked for: no plan reads all of a table.
+      limit 1
+    ) known`,
 );
 
 /** So many at most are looked up by one statement. */

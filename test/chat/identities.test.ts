@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createIdentities } from '../../src/chat/identities.ts';
 import type { ChatAddress } from '../../src/chat/message.ts';
 import { connectDatabase } from '../../src/db/client.ts';
+import { sql } from '../../src/db/drizzle.ts';
 import { createKeyPrompts } from '../../src/keys/key-prompts.ts';
 import { Secret } from '../../src/secret.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -121,4 +122,34 @@ test('an address that PostgreSQL does not take keeps nobody else out', async () 
   expect(bad).toMatchObject({ status: 'rejected', reason: { name: 'DatabaseError' } });
   expect(good).toMatchObject({ status: 'fulfilled', value: { person: { userId: ann } } });
   expect(fresh.status).toBe('fulfilled');
+});
+
+test('among many who are known, one is found without reading all of them', async () => {
+  const { db } = database;
+  await db.execute(sql`
+    with made as (insert into users select from generate_series(1, 20000) returning id),
+      known as (insert into identities (platform, platform_user_id, user_id)
+                select 'telegram', 'crowd' || id, id from made)
+    insert into chats (platform, platform_chat_id, thread_id, kind, whole_id)
+    select 'telegram', 'crowd' || id, '', 'direct', '' from made`);
+  await db.execute(sql`analyze`);
+  const [somebody] = await db.execute<{ id: string }>(sql`
+    select platform_user_id as id from identities where platform_user_id like 'crowd%' limit 1`);
+  const platformUserId = somebody?.id ?? '';
+
+  await db.transaction(async (tx) => {
+    const rowsRead = async () => {
+      const [read] = await tx.execute<{ rows: number }>(sql`
+        select sum(seq_tup_read)::int as rows from pg_stat_xact_user_tables
+        where relname in ('identities', 'chats')`);
+      return read?.rows ?? Number.NaN;
+    };
+    // The plan for any values, which is what a statement comes to that is often run.
+    await tx.execute(sql`set local plan_cache_mode = force_generic_plan`);
+    const before = await rowsRead();
+    const chat: ChatAddress = { platform: 'telegram', chatId: platformUserId, kind: 'direct' };
+    const known = await createIdentities({ db: tx }).know({ platformUserId }, chat);
+    expect(known.chat).toBeDefined();
+    expect((await rowsRead()) - before).toBe(0);
+  });
 });
