@@ -36,7 +36,8 @@ const isRandom: TailTest = (tail, { leastChanges }) => looksRandom(tail, leastCh
 function find(folded: FoldedText, isRealTail: TailTest): readonly DetectedKey[] {
   const found = scan(folded, isRealTail);
   if (!mayBeBroken(folded.text)) return found;
-  const joined = joinWords(folded);
+  // Of keys one below the other, each is a word.
+  const joined = joinWords(folded, (index) => beginsKey(folded.text, index));
   if (joined === folded) return found;
   // Words run together look like many things: only what looks drawn at random counts here.
   const broken = scan(joined, (tail) => looksRandom(tail)).filter(
@@ -100,9 +101,10 @@ export function scrub(text: string): string {
   for (let pass = 0; pass < MOST_PASSES; pass += 1) {
     const before = scrubbed;
     scrubbed = scrubOnce(before);
-    if (scrubbed === before) break;
+    if (scrubbed === before) return scrubbed;
   }
-  return scrubbed;
+  // Nobody writes like that: what is left may be keys as well.
+  return SCRUBBED;
 }
 
 const MOST_PASSES = 5;

@@ -76,8 +76,9 @@ const GAPS = /(?<=[\w-]|AQ\.)(?:[ \t]{0,8}\r?\n[ \t>|]{0,8}|[ \u00a0])(?=[\w-]|\
 /**
  * The text with its words run together: a key that was broken after its first letters, by the width
  * of a terminal or of a chat, is whole in it.
+ * @param staysApart whether the word at that index of the text is not run together with the one before
  */
-export function joinWords(folded: FoldedText): FoldedText {
+export function joinWords(folded: FoldedText, staysApart: (index: number) => boolean): FoldedText {
   const { text } = folded;
   const from: number[] = [];
   const pieces: string[] = [];
@@ -87,6 +88,7 @@ export function joinWords(folded: FoldedText): FoldedText {
     pieces.push(text.slice(done, to));
   };
   for (const { 0: gap, index } of text.matchAll(GAPS)) {
+    if (staysApart(index + gap.length)) continue;
     copy(index);
     done = index + gap.length;
   }

@@ -50,9 +50,17 @@ export function streamError(thrown: unknown): ProviderError {
   if (!isRecord(payload)) return new ProviderError('connection-broken');
   const words = wordsOf(payload, '');
   if (words.codes === '' && words.message === '') return new ProviderError('connection-broken');
-  const status = Number(payload.code ?? payload.status);
-  const code = classify(Number.isInteger(status) && status >= 400 ? status : 0, words);
-  return new ProviderError(code);
+  return new ProviderError(classify(statusOf(payload), words));
+}
+
+/** @returns 0 where an error has none */
+function statusOf({ code, status }: Readonly<Record<string, unknown>>): number {
+  for (const value of [code, status]) {
+    if (typeof value !== 'number' && typeof value !== 'string') continue;
+    const number = Number(value);
+    if (Number.isInteger(number) && number >= 400) return number;
+  }
+  return 0;
 }
 
 /** What to change about a request so that the provider may take it. */

@@ -127,6 +127,19 @@ test('several keys are found in their order, without overlaps', () => {
   });
 });
 
+test('keys that a narrow window broke are all found, one below the other', () => {
+  const keys = Array.from({ length: 12 }, () =>
+    Object.values(SAMPLES).map((make) => make()),
+  ).flat();
+  const broken = keys.map((key) => key.match(/.{1,13}/g)?.join('\n> ') ?? '');
+  const text = `> ${broken.join('\n> ')}`;
+  const found = detectKeys(text).map(({ value }) => value.reveal());
+  expect(found).toEqual(keys);
+  const clean = scrub(text);
+  expect(detectKeys(clean)).toEqual([]);
+  for (const key of keys) expect(clean).not.toContain(key.slice(-8));
+});
+
 test.each([
   `${sk}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`,
   `${sk}proj-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`,
@@ -280,6 +293,13 @@ test('a key that begins where another has just ended is found and scrubbed too',
 });
 
 describe('scrubbing', () => {
+  test('of what shows another key each time that one is gone leaves nothing', () => {
+    // A key in pieces around a key, and so again.
+    const half = SAMPLES.gemini().slice(0, 20);
+    const text = `${half}${SAMPLES.gemini()}`.repeat(40) + '\n'.repeat(3) + half.repeat(40);
+    expect(detectKeys(scrub(text))).toEqual([]);
+  });
+
   test('leaves no key behind another that is cut off before it', () => {
     const [first, second] = [SAMPLES.groq().slice(0, 13), SAMPLES.openai()];
     const clean = scrub(`${first}\n${'x1Y'.repeat(12)}${second}`);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { streamError } from '../../src/llm/errors.ts';
 import type { Provider } from '../../src/llm/provider.ts';
 import { createProviders } from '../../src/llm/providers.ts';
 import { Secret } from '../../src/secret.ts';
@@ -381,4 +382,12 @@ describe('keys', () => {
       code: 'no-permission',
     });
   });
+});
+
+test('an error event is told by its words, whatever stands where its code should', () => {
+  const words = { message: 'Rate limit reached.', type: 'rate_limit' };
+  for (const code of [{ toString: 1 }, ['429'], null, true, '429', 429]) {
+    expect(streamError({ ...words, code })).toMatchObject({ code: 'rate-limited' });
+    expect(streamError({ ...words, status: code })).toMatchObject({ code: 'rate-limited' });
+  }
 });

@@ -108,6 +108,7 @@ function fences(text: string, entities: readonly WireEntity[]): Edit[] {
   });
 }
 
+/** @returns well-formed text, even where an entity ends within a character */
 function apply(text: string, edits: readonly Edit[], from: number): string {
   let result = '';
   let at = from;
@@ -116,5 +117,5 @@ function apply(text: string, edits: readonly Edit[], from: number): string {
     result += text.slice(at, start) + replacement;
     at = end;
   }
-  return result + text.slice(at);
+  return (result + text.slice(at)).toWellFormed();
 }

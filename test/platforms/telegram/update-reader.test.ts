@@ -301,6 +301,17 @@ describe('code in a message', () => {
     expect(readOne({ text, entities: [{ type: 'pre', offset: 0, length: 7 }] })?.text).toBe(text);
   });
 
+  test('that begins or ends within a character leaves no half of one', () => {
+    const text = '/ask 😀\n😀';
+    const code = { type: 'pre' as const, offset: 6, length: 3 };
+    const command = { type: 'bot_command' as const, offset: 0, length: 4 };
+    for (const entities of [[code], [command, code]]) {
+      const read = readOne({ text, entities });
+      expect(read?.text).toContain('```');
+      expect(JSON.stringify(read)).not.toMatch(/\\ud[89a-f]/);
+    }
+  });
+
   test('with more backticks than a call takes arguments gets its fences all the same', () => {
     const text = '`a\n'.repeat(200_000);
     const entities = [{ type: 'pre', offset: 0, length: text.length } as const];
