@@ -48,11 +48,11 @@ export const RULES = {
       platform !== undefined && to !== undefined && !beginsWith(to, [platform, ...PLATFORMS_SEE])
     );
   },
-  'only app.ts sees platforms': ({ from, to }) =>
+  'only open-platforms.ts sees platforms': ({ from, to }) =>
     to !== undefined &&
     platformOf(to) !== undefined &&
     platformOf(from) === undefined &&
-    from !== 'src/app.ts',
+    from !== 'src/platforms/open-platforms.ts',
   'an SDK stays in its room': ({ from, name }) =>
     name !== undefined && Object.hasOwn(ROOMS, name) && !beginsWith(from, ROOMS[name]),
   'src sees nothing outside of src': ({ to }) => to !== undefined && !to.startsWith('src/'),
@@ -80,7 +80,7 @@ export const BREACHES = [
     "export type Rows = typeof import('../../db/schema.ts');",
   ],
   [
-    'only app.ts sees platforms',
+    'only open-platforms.ts sees platforms',
     'src/commands/planted.ts',
     "export async function late() { await using _ = await import('../platforms/telegram/planted.ts'); }",
   ],

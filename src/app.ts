@@ -4,58 +4,23 @@ import { randomUUID } from 'node:crypto';
 import { createUsageCharts } from './charts/usage-chart.ts';
 import { rememberAddresses } from './chat/bot-addresses.ts';
 import { createChatGate } from './chat/chat-gate.ts';
-import type { ChatRights } from './chat/chat-rights.ts';
-import { createChatSettings } from './chat/chat-settings.ts';
 import { createClosedPlaces } from './chat/closed-places.ts';
 import { createCommandRunner } from './chat/command-runner.ts';
 import { createIdentities } from './chat/identities.ts';
 import { createIntake } from './chat/intake.ts';
 import { createLinkCodes } from './chat/link-codes.ts';
-import { createLinking } from './chat/linking.ts';
 import type { PlatformName } from './chat/message.ts';
-import { observeSender } from './chat/observed-sender.ts';
-import type { PlatformReceiver, PlatformSender } from './chat/platform.ts';
+import type { PlatformSender } from './chat/platform.ts';
 import { createPrivateNotices } from './chat/private-notices.ts';
-import { createRecentChats } from './chat/recent-chats.ts';
 import { noteNotices } from './chat/sent-notices.ts';
 import { createTurnIntake } from './chat/turn-intake.ts';
 import { createClosers } from './closers.ts';
-import { createAdmin } from './commands/admin.ts';
 import { createAdminSuggestions } from './commands/admin-suggestions.ts';
-import { createAfresh } from './commands/afresh.ts';
-import { createAppeal } from './commands/appeal.ts';
-import { createChat } from './commands/chat.ts';
-import type { Command } from './commands/command.ts';
-import { createConsent } from './commands/consent.ts';
-import { createContinue } from './commands/continue.ts';
-import { createDetails } from './commands/details.ts';
-import { createExport } from './commands/export.ts';
-import { createForget } from './commands/forget.ts';
-import {
-  createHelp,
-  createNew,
-  createPrivacy,
-  createStart,
-  createStop,
-  createTerms,
-} from './commands/general.ts';
-import { createKeyHistory } from './commands/key-history.ts';
-import { createDelKey, createKeys } from './commands/keys.ts';
-import { createLimit } from './commands/limit.ts';
-import { createLink } from './commands/link.ts';
+import { createCommands } from './commands/commands.ts';
 import { createTellLinked } from './commands/linked-notices.ts';
 import { commandMenu } from './commands/menu.ts';
-import { createModel } from './commands/model.ts';
 import { createModelChoice } from './commands/model-choice.ts';
 import { createModelSuggestions } from './commands/model-suggestions.ts';
-import { createPay } from './commands/pay.ts';
-import { createPool } from './commands/pool.ts';
-import { createRedeem } from './commands/redeem.ts';
-import { createSetKey } from './commands/setkey.ts';
-import { createSettings } from './commands/settings.ts';
-import { personalSettings } from './commands/settings-list.ts';
-import { createUnlink } from './commands/unlink.ts';
-import { createUsage } from './commands/usage.ts';
 import type { Config } from './config.ts';
 import { startRetention } from './conversation/retention.ts';
 import { observeMailbox, watchedBy } from './conversation/turn-observer.ts';
@@ -68,7 +33,6 @@ import { createAllowance } from './funding/allowance.ts';
 import { createCreditFunding, creditModels } from './funding/credit-funding.ts';
 import { expireCredits } from './funding/credits.ts';
 import { tellEndedPlans } from './funding/ended-plans.ts';
-import { readOwnKeys } from './funding/funding.ts';
 import { createHouseBreaker } from './funding/house-breaker.ts';
 import { createHouseFunding, type HouseKeyParts } from './funding/house-funding.ts';
 import { watchHousePause } from './funding/house-pause.ts';
@@ -82,26 +46,19 @@ import { createOwnFunding } from './funding/own-funding.ts';
 import { createOwnLimit } from './funding/own-limit.ts';
 import { createPayers } from './funding/payers.ts';
 import { createUserPlans } from './funding/plans.ts';
-import { modelsOf } from './funding/plans-file.ts';
 import { createRedeeming } from './funding/redeeming.ts';
 import { createApiKeys } from './keys/api-keys.ts';
 import { createAudit } from './keys/audit.ts';
 import { tellForgottenKeys } from './keys/forgotten-keys.ts';
-import type { Identity } from './keys/key-prompts.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { tellRingTrail } from './keys/ring-trail.ts';
 import { tombstoneFileOf } from './keys/tombstones.ts';
 import { createVault } from './keys/vault.ts';
-import { remoteProviders } from './llm/catalogue.ts';
-import { otherHost } from './llm/other-host.ts';
 import { createProviders, type ProvidersOptions } from './llm/providers.ts';
 import { type Log, serializeError, withLogFields } from './log.ts';
 import { openModeration } from './moderation/open-moderation.ts';
-import { createOperatorDeeds } from './operator/deeds.ts';
 import { createOperatorDesk } from './operator/desk.ts';
-import type { DiscordOptions } from './platforms/discord/discord.ts';
-import { createTelegram, type TelegramOptions } from './platforms/telegram/telegram.ts';
-import { createTerminal } from './platforms/terminal/terminal.ts';
+import { openPlatforms, type PlatformTuning, type TerminalIo } from './platforms/open-platforms.ts';
 import { createLookForOwner } from './pools/bound-chats.ts';
 import { createPoolMembers } from './pools/members.ts';
 import { createPoolFunding } from './pools/pool-funding.ts';
@@ -118,7 +75,6 @@ import { moderationText } from './text/moderation.ts';
 import { payersText } from './text/payers.ts';
 import { unknownPlan } from './text/plans.ts';
 import { FORGOTTEN_CHANNEL } from './users/erasure.ts';
-import { createExports } from './users/export.ts';
 import { createForgetting } from './users/forgetting.ts';
 import { restoreLimits } from './users/kept-limits.ts';
 import { createMessageDeletions } from './users/message-deletions.ts';
@@ -132,18 +88,14 @@ export interface AppOptions {
   /** Hears what takes long at the start. */
   readonly onStep: (sentence: string) => void;
   /** Set where the chat is to open in the terminal. */
-  readonly terminal?: {
-    readonly input: Parameters<typeof createTerminal>[0]['input'];
-    readonly output: Parameters<typeof createTerminal>[0]['output'];
-    readonly onExit: () => void;
-  };
+  readonly terminal?: TerminalIo;
   /** Something that Latchkey can't go on without has ended. */
   readonly onFatal: (error: unknown) => void;
   /** For tests and benchmarks; the settings have no names for these, on purpose. */
   readonly tuning?: Tuning;
 }
 
-export interface Tuning {
+export interface Tuning extends PlatformTuning {
   /** Simulators that stand for the vendors themselves. */
   readonly vendorUrls?: ProvidersOptions['baseUrls'];
   readonly timing?: Partial<WorkerTiming>;
@@ -151,15 +103,6 @@ export interface Tuning {
   readonly houseClosedMs?: number;
   /** How often what is no longer to be kept is deleted, in milliseconds. */
   readonly retentionEveryMs?: number;
-  /** Platforms of a test's own. */
-  readonly platforms?: readonly {
-    readonly receiver: PlatformReceiver;
-    readonly sender: PlatformSender;
-  }[];
-  /** How fast Telegram is spoken to. */
-  readonly telegramRates?: TelegramOptions['rates'];
-  /** How patiently Discord is spoken to. */
-  readonly discordTimes?: Pick<DiscordOptions, 'receiving' | 'sending'>;
 }
 
 export interface App {
@@ -312,56 +255,21 @@ async function compose(
 
   // Platforms
   const commandNames: string[] = [];
-  const telegram =
-    config.telegram === undefined
-      ? undefined
-      : createTelegram({
-          ...config.telegram,
-          log,
-          ...(tuning.telegramRates === undefined ? {} : { rates: tuning.telegramRates }),
-        });
-  const discord =
-    config.discord === undefined
-      ? undefined
-      : // Its library is large: who does not use it does not pay for it.
-        (await import('./platforms/discord/discord.ts')).createDiscord({
-          ...config.discord,
-          log,
-          keyProviders: () => remoteProviders,
-          suggest: async ({ command, option, typed, sender: { platformUserId } }) => {
-            const typing = { typed, sender: { platform: 'discord' as const, platformUserId } };
-            if (command === 'model') return suggestModels(typing);
-            return command === 'admin' ? suggestForAdmin({ ...typing, option }) : [];
-          },
-          recentChats: createRecentChats(db, 'discord'),
-          ...tuning.discordTimes,
-        });
-  const terminal =
-    terminalIo === undefined
-      ? undefined
-      : createTerminal({ ...terminalIo, commands: commandNames });
-  const senders = new Map<PlatformName, PlatformSender>();
-  const rights = new Map<PlatformName, ChatRights>();
-  if (telegram !== undefined) {
-    senders.set('telegram', telegram.sender);
-    rights.set('telegram', telegram.rights);
-  }
-  if (discord !== undefined) {
-    senders.set('discord', discord.sender);
-    rights.set('discord', discord.rights);
-  }
-  if (terminal !== undefined) {
-    senders.set('terminal', terminal.sender);
-    rights.set('terminal', terminal.rights);
-  }
-  for (const platform of tuning.platforms ?? []) senders.set(platform.sender.name, platform.sender);
-  for (const [name, each] of senders)
-    senders.set(name, observeSender(each, metrics.platformFailed));
-  const sender = (platform: PlatformName): PlatformSender => {
-    const found = senders.get(platform);
-    if (found === undefined) throw new Error(`platform ${platform} is not turned on`);
-    return found;
-  };
+  const platforms = await openPlatforms({
+    config,
+    db,
+    log,
+    terminal: terminalIo,
+    commandNames,
+    suggest: async ({ command, option, typed, sender: { platformUserId } }) => {
+      const typing = { typed, sender: { platform: 'discord' as const, platformUserId } };
+      if (command === 'model') return suggestModels(typing);
+      return command === 'admin' ? suggestForAdmin({ ...typing, option }) : [];
+    },
+    onFailure: metrics.platformFailed,
+    tuning,
+  });
+  const { telegram, discord, terminal, senders, sender, rights } = platforms;
   // What a command answers is noted by the command itself, with whose it is.
   const privateNotices = createPrivateNotices({ db, vault, sender });
   const unasked = new Map([...senders].map(([name, one]) => [name, noteNotices({ db, log }, one)]));
@@ -423,11 +331,6 @@ async function compose(
     log,
   });
   onClose(() => moderation.settled());
-  const funding = {
-    db,
-    apiKeys,
-    house,
-  };
   const charts = createUsageCharts();
   onClose(() => charts.close());
   const housePause = await watchHousePause({
@@ -461,7 +364,7 @@ async function compose(
         lookForOwner: createLookForOwner({
           db,
           pools,
-          rights: (platform) => rights.get(platform),
+          rights,
           sender: (platform) => senders.get(platform),
           tell: tellPerson,
           log,
@@ -487,19 +390,14 @@ async function compose(
   });
   const linkCodes = createLinkCodes({ db, ring });
   const redeeming = createRedeeming({ db, ring });
-  const redeem = createRedeem({ redeeming, sender });
   const whoPays: WhoPays = async (userId) =>
     payersText.fromNowOn(await nextPayer({ db, apiKeys, payers }, userId));
-  const linking = {
-    linking: createLinking({ db, audit }),
-    tell: createTellLinked({ sender: telling, log }),
-    whoPays: async ({ platform, platformUserId }: Identity) =>
-      whoPays(await identities.userOf(platform, platformUserId)),
-  };
   const planNames = [...plans.plans.keys()];
   const suggestForAdmin = createAdminSuggestions({ db, operators: operatorAccounts, planNames });
   const choiceOf = createModelChoice({
-    ...funding,
+    db,
+    apiKeys,
+    house,
     allowance,
     payers,
     provider,
@@ -507,88 +405,53 @@ async function compose(
     creditModels: (userId) => creditModels({ db, house }, userId),
   });
   const suggestModels = createModelSuggestions({ choiceOf, identities, prices });
-  const commands: Command[] = [];
   const runner = createCommandRunner({
     db,
-    commands,
+    commands: () => commands,
     sender: telling,
     privateNotices,
     processId,
     log,
   });
-  const baseUrls: Readonly<Record<string, string | undefined>> = config.baseUrls;
-  const setKey = createSetKey({
-    apiKeys,
-    ownKeys: (userId) => readOwnKeys(funding, userId),
+  const { commands, setKey } = createCommands({
+    config,
+    db,
+    log,
+    identities,
     sender,
-    providers: remoteProviders.map((entry) => ({
-      ...entry,
-      otherHost: otherHost(entry.baseUrl, baseUrls[entry.id]),
-    })),
+    rights,
+    privateNotices,
+    linkCodes,
+    tellLinked: createTellLinked({ sender: telling, log }),
+    runLinked: (context) => runner.runLinked(context),
+    ring,
+    vault,
+    audit,
+    apiKeys,
+    house,
+    housePause,
+    plans,
+    userPlans,
+    allowance,
+    ownLimit,
+    payers,
+    whoPays,
+    prices,
+    choiceOf,
+    redeeming,
+    pools,
+    poolMembers,
+    tellPerson,
+    charts,
+    mailbox,
+    wakeups,
+    legal,
+    forgetting,
+    deletions,
+    suspensions: moderated.suspensions,
+    operators,
+    operatorAccounts,
   });
-  commands.push(
-    createStart({
-      sender,
-      facts: {
-        gives: plans.free.windows.day ?? { turns: null, micros: null },
-        offline: house.provider === 'offline',
-        model: modelsOf(house.provider, plans.free.models)[0] ?? house.model,
-      },
-      runLinked: (context) => runner.runLinked(context),
-      redeem,
-    }),
-    setKey,
-    createKeys({ db, apiKeys, whoPays }),
-    createKeyHistory({ db, audit }),
-    createAfresh({ db, vault, audit }),
-    createDelKey({ apiKeys }),
-    createUsage({ ...funding, allowance, ownLimit, payers, mailbox, housePause, charts, log }),
-    createLimit({ db, ownLimit }),
-    redeem,
-    createModel({ choiceOf, prices }),
-    createSettings(personalSettings({ ...funding, payers, linking: linking.linking })),
-    createLink({ ...linking, codes: linkCodes }),
-    createUnlink(linking),
-    createPool({
-      db,
-      vault,
-      pools,
-      members: poolMembers,
-      sender,
-      rights: (platform) => rights.get(platform),
-      tell: tellPerson,
-      moderates: config.moderation.mode !== 'off',
-    }),
-    createChat({
-      settings: createChatSettings({ db }),
-      rights: (platform) => rights.get(platform),
-    }),
-    createNew({ identities }),
-    createStop({ db, identities, mailbox }),
-    createForget({ forgetting, deletions }),
-    createHelp({ commands: () => commands, sender }),
-    createExport({ exports: createExports({ db, vault, audit }), audit, sender }),
-    createPrivacy(legal.privacy),
-    createTerms(legal.terms),
-    createAppeal({ suspensions: moderated.suspensions, vault, operators }),
-    createAdmin({
-      db,
-      ring,
-      operators: operatorAccounts,
-      deeds: createOperatorDeeds({ db, ring, audit, plans: async () => plans }),
-      suspensions: moderated.suspensions,
-      userPlans,
-      planNames,
-      housePause,
-      houseMicrosPerDay,
-      sender,
-      log,
-    }),
-    createConsent({ db, vault, mailbox, wakeups }),
-    createPay({ db, vault, mailbox, wakeups, payers }),
-    createContinue({ db, vault, mailbox, wakeups }),
-    createDetails({ privateNotices }),
-  );
   // What Tab completes: who sits there is an operator.
   const named = commandMenu(commands, operatorAccounts);
   commandNames.push(
@@ -605,7 +468,8 @@ async function compose(
       log,
       timing: tuning.timing,
       runTurn: createTurnRunner({
-        ...funding,
+        db,
+        house,
         vault,
         store: createTurnStore({ db, vault }),
         mailbox,
@@ -660,7 +524,7 @@ async function compose(
     turnIntake: createTurnIntake({ db, vault, mailbox }),
     commands: runner,
     closedPlaces,
-    gate: createChatGate({ rights: (platform) => rights.get(platform), log }),
+    gate: createChatGate({ rights, log }),
     setKey,
     audit,
     mailbox,
@@ -703,7 +567,7 @@ async function compose(
     void rememberAddresses(db, { telegram, discord }).catch((error: unknown) =>
       log.debug({ error: serializeError(error) }, 'the addresses of the bots'),
     );
-    for (const receiver of receivers(telegram, discord, terminal, ...(tuning.platforms ?? []))) {
+    for (const receiver of platforms.receivers) {
       onClose(() => receiver.stop());
       probes[receiver.name] = () => receiver.state();
       await receiver.start(intake);
@@ -722,10 +586,4 @@ async function compose(
     }
   }
   return httpPort;
-}
-
-function receivers(
-  ...platforms: readonly ({ readonly receiver: PlatformReceiver } | undefined)[]
-): readonly PlatformReceiver[] {
-  return platforms.flatMap((platform) => (platform === undefined ? [] : [platform.receiver]));
 }

@@ -67,7 +67,8 @@ export function createCommandRunner({
   log,
 }: {
   readonly db: Database;
-  readonly commands: readonly Command[];
+  /** All that there are. */
+  readonly commands: () => readonly Command[];
   readonly sender: (platform: ChatAddress['platform']) => PlatformSender;
   readonly privateNotices: PrivateNotices;
   /** Another one at each start. */
@@ -210,7 +211,7 @@ export function createCommandRunner({
   }
 
   function find(name: string, { chat, sender: { platformUserId } }: CommandSource) {
-    const command = commands.find((one) => one.name === name);
+    const command = commands().find((one) => one.name === name);
     const isFor = command?.isFor?.({ platform: chat.platform, platformUserId }) ?? true;
     return isFor ? command : undefined;
   }

@@ -70,7 +70,7 @@ test('a command that takes long in one process is not called interrupted by anot
   const process = (processId: string) =>
     createCommandRunner({
       db,
-      commands: [],
+      commands: () => [],
       sender,
       privateNotices: createPrivateNotices({ db, vault, sender }),
       processId,
