@@ -1,7 +1,7 @@
 /** /pool, as far as the owner of a pool is concerned: making, setting, roster, links. */
 
-import { stringify } from 'csv-stringify/sync';
 import { parseUsd } from '../funding/money.ts';
+import { csvOf } from '../pools/csv.ts';
 import { INVITE_MS } from '../pools/members.ts';
 import { raiseMember, resetMember } from '../pools/pool-budgets.ts';
 import { USUAL_SETTINGS } from '../pools/pool-settings.ts';
@@ -113,8 +113,7 @@ export function poolOwnerVerbs(parts: PoolCommandParts): Readonly<Record<string,
       const command = `/pool join ${token}`;
       links.push({ name, link: (await linkOf(context, token)) ?? command, command });
     }
-    const csv = stringify(links, { header: true, escape_formulas: true });
-    context.answer(poolsText.invites(pool.name, links, Buffer.from(csv), until));
+    context.answer(poolsText.invites(pool.name, links, csvOf(links), until));
   }
 
   async function roster(context: CommandContext, pool: Pool): Promise<void> {

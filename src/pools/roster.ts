@@ -1,9 +1,9 @@
 /** Who spends what in a pool, for its owner. */
 
-import { stringify } from 'csv-stringify/sync';
 import type { Database } from '../db/client.ts';
 import { sql } from '../db/drizzle.ts';
 import { budgetStates } from '../funding/budgets.ts';
+import { csvOf } from './csv.ts';
 import type { PoolMembers } from './members.ts';
 import { budgetsOfMembers, type Member, poolTotal } from './pool-budgets.ts';
 import type { Pool } from './pools.ts';
@@ -105,10 +105,10 @@ export async function readRoster(
   return { rows, totalMicros: total === undefined ? 0 : total.spentMicros + total.reservedMicros };
 }
 
-/** Amounts in dollars; what a name begins with is no formula. */
+/** Amounts in dollars. */
 export function rosterCsv({ rows }: Roster): Uint8Array {
   const usd = (micros: number | null) => (micros === null ? '' : (micros / 1_000_000).toFixed(6));
-  const text = stringify(
+  return csvOf(
     rows.map((row) => ({
       number: row.memberId,
       name: row.name ?? '',
@@ -120,7 +120,5 @@ export function rosterCsv({ rows }: Roster): Uint8Array {
       questions: row.turns,
       flags: row.flags,
     })),
-    { header: true, escape_formulas: true },
   );
-  return Buffer.from(text);
 }

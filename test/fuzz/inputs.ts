@@ -187,3 +187,7 @@ function bend(whole: object, { at, how, text, ...edit }: Edit): void {
       put({ parent, key: key === 'root' ? key : text, value: undefined }, value);
   }
 }
+
+export function join(pieces: readonly unknown[]): string {
+  return pieces.join('');
+}

@@ -1,12 +1,14 @@
 /** What operators and owners of pools write: plans, codes of vouchers, settings of pools. */
 
+import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { FREE_PLAN, parsePlans } from '../../../src/funding/plans-file.ts';
 import { makeVoucherCode, readVoucherCode } from '../../../src/funding/voucher-codes.ts';
+import { csvOf } from '../../../src/pools/csv.ts';
 import { POOL_NAME, readPoolWords } from '../../../src/pools/pool-words.ts';
 import { StartError } from '../../../src/start-error.ts';
-import { bentJson, cut, oddText } from '../inputs.ts';
+import { bentJson, cut, join, oddText } from '../inputs.ts';
 import { holds, throwsOnly } from '../property.ts';
 
 const FREE = { turnsPerDay: 20, microsPerDay: 100_000 };
@@ -87,5 +89,26 @@ export const poolSettings = holds(
     for (const sum of sums) expect(Number(sum.split(':')[1])).toBeGreaterThan(0);
     const name = JSON.stringify(read).match(/"name":"([^"\\]*)"/)?.[1];
     if (name !== undefined) expect(name).toMatch(POOL_NAME);
+  },
+);
+
+const cell = fc.oneof(
+  oddText,
+  fc.tuple(fc.constantFrom('=', '+', '-', '@', '\t', '\r', '＝', '"', ';'), oddText).map(join),
+);
+
+export const tables = holds(
+  'tables for spreadsheets',
+  fc.array(cell, { minLength: 1 }),
+  (names) => {
+    const rows = names.map((name, number) => ({ number, name }));
+    const read: Record<string, string>[] = parse(csvOf(rows), { columns: true, bom: true });
+    expect(read).toHaveLength(rows.length);
+    for (const [index, { number, name = '' }] of read.entries()) {
+      expect(number).toBe(String(index));
+      // Nothing that a spreadsheet calculates.
+      expect(name).not.toMatch(/^[=+\-@\t\r＝＋－＠]/);
+      expect(name.replace(/^'/, '')).toBe(names[index]?.toWellFormed().replace(/^'/, ''));
+    }
   },
 );

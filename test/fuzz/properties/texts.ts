@@ -11,7 +11,7 @@ import { parseReplyHandle } from '../../../src/platforms/discord/reply-handle.ts
 import { parseMessageId } from '../../../src/platforms/telegram/message-id.ts';
 import { parseRedisAddress } from '../../../src/queue/redis-address.ts';
 import { SAMPLES } from '../../keys/sample-keys.ts';
-import { bentJson, cut, oddText } from '../inputs.ts';
+import { bentJson, cut, join, oddText } from '../inputs.ts';
 import { holds, throwsOnly } from '../property.ts';
 
 const KEYS = Object.values(SAMPLES).map((make) => make());
@@ -136,7 +136,3 @@ export const redisAddresses = holds('REDIS_URL', fc.oneof(addresses, oddText), (
   if (address.kind === 'server') expect(address.database).toBeLessThan(10_000);
   if (address.kind === 'sentinel') expect(address.name).not.toBe('');
 });
-
-function join(pieces: readonly unknown[]): string {
-  return pieces.join('');
-}
