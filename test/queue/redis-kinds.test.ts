@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../src/db/embedded/free-port.ts';
 import { createWakeups, type Wakeups } from '../../src/queue/wakeups.ts';
-import { hasRedis } from '../support/redis.ts';
+import { freeLowPort, hasRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const PASSWORD = 'p@ss/word: and more';
@@ -55,12 +55,6 @@ function open(url: string): Wakeups {
   return wakeups;
 }
 
-/** A node of a Cluster talks to the others on its port and 10,000. */
-async function lowPort(): Promise<number> {
-  const port = await freePort();
-  return port < 55_000 ? port : lowPort();
-}
-
 /** Users whose mailbox a worker was told to look into. */
 function drained(wakeups: Wakeups): ReadonlySet<number> {
   const users = new Set<number>();
@@ -82,7 +76,7 @@ describe.skipIf(!hasRedis())('the queue', () => {
   });
 
   test('works on a Cluster: all of its keys are in one slot', async () => {
-    const ports = await Promise.all([lowPort(), lowPort(), lowPort()]);
+    const ports = await Promise.all([freeLowPort(), freeLowPort(), freeLowPort()]);
     await Promise.all(
       ports.map((port) =>
         serve(port, [

@@ -1,6 +1,6 @@
 /** The ways to PostgreSQL and Redis that operators take: with TLS, and through a pooler. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { type Certificates, hasOpenSsl, makeCertificates } from '../support/cert
 import { createTestDatabase } from '../support/database.ts';
 import { createWorld } from '../support/latchkey.ts';
 import { startProcess } from '../support/process.ts';
-import { createTestRedis, hasRedis } from '../support/redis.ts';
+import { createTestRedis, freeLowPort, hasRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0;
@@ -86,28 +86,62 @@ describe.skipIf(!hasOpenSsl())('with TLS', () => {
     await expect(converse({ DATABASE_URL: verified() })).rejects.toThrow(/certificate/);
   }, 60_000);
 
-  test.skipIf(!hasRedis())(
-    'Redis with TLS carries the queue',
-    async () => {
-      const port = await freePort();
+  describe.skipIf(!hasRedis())('Redis', () => {
+    /** Takes no connection without TLS. */
+    async function serve(port: number, { file = [] as string[], more = [] as string[] } = {}) {
+      const dir = await mkdtemp(join(dataDir, 'redis-'));
       const server = spawn(
         'redis-server',
         [
-          ...['--port', '0', '--tls-port', String(port), '--bind', '127.0.0.1', '--save', ''],
+          ...file,
+          ...['--port', '0', '--tls-port', String(port), '--bind', '127.0.0.1', '--dir', dir],
           ...['--tls-cert-file', certificates.certificate, '--tls-key-file', certificates.key],
           ...['--tls-ca-cert-file', certificates.authority, '--tls-auth-clients', 'no'],
+          ...['--tls-replication', 'yes', '--save', '', ...more],
         ],
         { stdio: ['ignore', 'pipe', 'ignore'] },
       );
       onTestFinished(() => void server.kill('SIGKILL'));
-      await ready(server, /Ready to accept/);
-      await converse({
-        REDIS_URL: `rediss://localhost:${port}`,
-        NODE_EXTRA_CA_CERTS: certificates.authority,
-      });
-    },
-    60_000,
-  );
+      await ready(server, /Ready to accept|\+monitor/);
+    }
+
+    const ask = (port: number, ...args: string[]) =>
+      execFileSync(
+        'redis-cli',
+        ['--tls', '--cacert', certificates.authority, '-p', String(port), ...args],
+        { encoding: 'utf8' },
+      );
+
+    const carriesTheQueue = (url: string) =>
+      converse({ REDIS_URL: url, NODE_EXTRA_CA_CERTS: certificates.authority });
+
+    test('with TLS carries the queue', async () => {
+      const port = await freePort();
+      await serve(port);
+      await carriesTheQueue(`rediss://localhost:${port}`);
+    }, 60_000);
+
+    test('as a Cluster with TLS carries the queue', async () => {
+      const ports = await Promise.all([freeLowPort(), freeLowPort(), freeLowPort()]);
+      const more = ['--cluster-enabled', 'yes', '--tls-cluster', 'yes'];
+      await Promise.all(ports.map((port) => serve(port, { more })));
+      const nodes = ports.map((port) => `127.0.0.1:${port}`);
+      ask(ports[0] ?? 0, '--cluster', 'create', ...nodes, '--cluster-yes');
+      await waitFor(() =>
+        ports.every((port) => ask(port, 'cluster', 'info').includes('cluster_state:ok')),
+      );
+      await carriesTheQueue(`rediss+cluster://localhost:${ports[0]}`);
+    }, 60_000);
+
+    test('by a Sentinel with TLS carries the queue', async () => {
+      const [master, sentinel] = [await freePort(), await freePort()];
+      await serve(master);
+      const file = join(dataDir, 'sentinel.conf');
+      await writeFile(file, `sentinel monitor the-master 127.0.0.1 ${master} 1\n`);
+      await serve(sentinel, { file: [file, '--sentinel'] });
+      await carriesTheQueue(`rediss+sentinel://localhost:${sentinel}/the-master`);
+    }, 60_000);
+  });
 });
 
 describe.skipIf(!hasPgBouncer || !hasRedis())('through PgBouncer in transaction mode', () => {

@@ -11,6 +11,12 @@ export function hasRedis(): boolean {
   return inject('hasRedis');
 }
 
+/** A port for a node of a Cluster, which talks to the others on its port and 10,000. */
+export async function freeLowPort(): Promise<number> {
+  const port = await freePort();
+  return port < 55_000 ? port : freeLowPort();
+}
+
 export interface TestRedis {
   readonly url: string;
   /** kill -9; `start` brings it back, empty, on the same port. */
