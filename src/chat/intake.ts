@@ -177,8 +177,8 @@ export function createIntake(parts: IntakeParts): Intake {
       case 'merged': {
         await removeQuotedKey(message);
         const waitMs = taken.result === 'merged' ? taken.waitMs : (message.merge?.waitMs ?? 0);
-        if (waitMs === 0) await wakeups.wake(userId);
-        else setTimeout(() => void wakeups.wake(userId), waitMs + 20);
+        if (waitMs > 0) setTimeout(() => void wakeups.wake(userId), waitMs + 20);
+        else if (taken.result === 'merged' || !taken.isBehindOthers) await wakeups.wake(userId);
         break;
       }
       case 'duplicate':

@@ -11,7 +11,15 @@ import { ACCEPT, type AcceptedTurn, CLAIM, FINISH, type FinalStatus } from './tu
 export type { AcceptedTurn, FinalStatus } from './turn-statements.ts';
 
 export type Acceptance =
-  | { readonly result: 'accepted'; readonly turnId: number; readonly waiting: number }
+  | {
+      readonly result: 'accepted';
+      readonly turnId: number;
+      /**
+       * Others of the user's are open, and whoever ends one of them wakes the user again: there is
+       * no need to. (Counted under the lock under which {@link Mailbox.finish} counts what is left.)
+       */
+      readonly isBehindOthers: boolean;
+    }
   /** The platform delivered this message before: nothing was changed. */
   | { readonly result: 'duplicate' }
   /**
@@ -129,7 +137,7 @@ export function createMailbox({
         return (await isUntoldRefusal(turn)) ? { result: 'full', limit } : { result: 'duplicate' };
       }
       if (row.turn_id !== null) {
-        return { result: 'accepted', turnId: row.turn_id, waiting: row.open ?? 1 };
+        return { result: 'accepted', turnId: row.turn_id, isBehindOthers: (row.open ?? 1) > 1 };
       }
       await db.execute(sql`
         update inbox set outcome = 'refused', turn_id = null

@@ -22,6 +22,8 @@ export interface LatchkeyOptions {
   readonly houseClosedMs?: number;
   /** How often what is no longer to be kept is deleted, in milliseconds; by default as in real life. */
   readonly retentionEveryMs?: number;
+  /** How patient the worker is, where not as in most tests. */
+  readonly timing?: Tuning['timing'];
   /** Platforms of the test's own, beside Telegram. */
   readonly platforms?: NonNullable<Tuning['platforms']>;
   /** A database of the test's own, which the world closes; by default one on the run's server. */
@@ -54,6 +56,7 @@ export async function createWorld({
   discord: discordOptions,
   houseClosedMs,
   retentionEveryMs,
+  timing,
   platforms,
   database: ownDatabase,
 }: LatchkeyOptions = {}): Promise<World> {
@@ -104,7 +107,14 @@ export async function createWorld({
         onFatal: (error) => logged.push(`fatal: ${String(error)}`),
         tuning: {
           vendorUrls: { openai: openai.url, anthropic: anthropic.url },
-          timing: { leaseMs: 3_000, heartbeatMs: 500, sweepMs: 300, graceMs: 300, stopMs: 1_000 },
+          timing: {
+            leaseMs: 3_000,
+            heartbeatMs: 500,
+            sweepMs: 300,
+            graceMs: 300,
+            stopMs: 1_000,
+            ...timing,
+          },
           // The simulator's people read faster; pacing has tests of its own.
           telegramRates: { chatIntervalMs: 50, chatBurst: 20, groupPerMinute: 1_000 },
           ...(houseClosedMs === undefined ? {} : { houseClosedMs }),
