@@ -23,6 +23,7 @@ import type { Prices } from '../funding/prices.ts';
 import type { Redeeming } from '../funding/redeeming.ts';
 import type { ApiKeys } from '../keys/api-keys.ts';
 import type { Audit } from '../keys/audit.ts';
+import type { Identity } from '../keys/key-prompts.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Vault } from '../keys/vault.ts';
 import { remoteProviders } from '../llm/catalogue.ts';
@@ -132,7 +133,7 @@ export function createCommands(parts: CommandParts): {
   const linked = {
     linking,
     tell: parts.tellLinked,
-    whoPays: async ({ platform, platformUserId }: Operator) =>
+    whoPays: async ({ platform, platformUserId }: Identity) =>
       whoPays(await identities.userOf(platform, platformUserId)),
   };
   const redeem = createRedeem({ redeeming: parts.redeeming, sender });

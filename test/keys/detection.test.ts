@@ -298,6 +298,9 @@ describe('scrubbing', () => {
     const half = SAMPLES.gemini().slice(0, 20);
     const text = `${half}${SAMPLES.gemini()}`.repeat(40) + '\n'.repeat(3) + half.repeat(40);
     expect(detectKeys(scrub(text))).toEqual([]);
+    // Each is one only where no digit stands before it: more than there are passes.
+    const token = `${'1234567890'}:${'AAb'.repeat(12).slice(0, 34)}7`;
+    expect(scrub(token.repeat(9))).not.toContain('AAb');
   });
 
   test('leaves no key behind another that is cut off before it', () => {
